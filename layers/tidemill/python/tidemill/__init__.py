@@ -1,0 +1,1 @@
+"""Tidemill: what a project's declarations are written with."""
