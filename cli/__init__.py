@@ -1,0 +1,1 @@
+"""The `tidemill` command and the demo: everything a person types."""
