@@ -1,0 +1,113 @@
+"""Serving: the HTTP API, the predict function behind it, and the log of what it predicted."""
+
+import json
+
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.function import PythonFunction, log_group
+from infra.constructs.layers import Layers
+from infra.constructs.work_queue import WorkQueue
+from infra.stacks.data import DataStack
+
+ROUTES = (
+    (http.HttpMethod.POST, "/models/{model}/predict"),
+    (http.HttpMethod.POST, "/models/{model}/versions/{version}/predict"),
+    (http.HttpMethod.GET, "/models"),
+    (http.HttpMethod.GET, "/models/{model}"),
+    (http.HttpMethod.GET, "/models/{model}/versions/{version}"),
+    (http.HttpMethod.GET, "/models/{model}/reports"),
+    (http.HttpMethod.GET, "/v2/health/live"),
+    (http.HttpMethod.GET, "/v2/health/ready"),
+)
+# API Gateway gives up after 30 s; the function should have said why before that.
+PREDICT_TIMEOUT = Duration.seconds(29)
+RECORD_TIMEOUT = Duration.minutes(2)
+REQUESTS_PER_SECOND = 500
+BURST = 1000
+ACCESS_LOG_FIELDS = (
+    "requestId",
+    "requestTimeEpoch",
+    "routeKey",
+    "status",
+    "responseLength",
+    "responseLatency",
+    "integrationErrorMessage",
+)
+
+
+class ServingStack(Stack):
+    """Predictions over HTTP, signed by the caller (SigV4)."""
+
+    def __init__(self, scope: Construct, name: str, *, config: Config, data: DataStack) -> None:
+        super().__init__(scope, name, description="Tidemill: serving")
+        self._config = config
+        self._data = data
+        self._layers = Layers(self, config=config)
+        predictions = WorkQueue(
+            self, "Predictions", consumer_timeout=RECORD_TIMEOUT, alarms=data.notifications
+        )
+        self._record(predictions)
+        CfnOutput(self, "ApiEndpoint", value=self._api(self._predict(predictions)).api_endpoint)
+
+    def _predict(self, predictions: WorkQueue) -> PythonFunction:
+        predict = PythonFunction(
+            self,
+            "predict",
+            config=self._config,
+            layers=self._layers,
+            third_party="serve",
+            memory_mb=1769,
+            timeout=PREDICT_TIMEOUT,
+        )
+        predict.uses_bucket(self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"])
+        predict.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE")
+        predict.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
+        predict.uses_queue(predictions.queue, "TIDEMILL_PREDICTIONS_QUEUE_URL")
+        return predict
+
+    def _record(self, predictions: WorkQueue) -> None:
+        record = PythonFunction(
+            self,
+            "record_predictions",
+            config=self._config,
+            layers=self._layers,
+            third_party="data",
+            declarations=True,
+            memory_mb=1769,
+            timeout=RECORD_TIMEOUT,
+        )
+        record.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"])
+        record.uses_database(self._data.database, write=True)
+        predictions.feed(record, batch_size=10, max_concurrency=2)
+
+    def _api(self, predict: PythonFunction) -> http.HttpApi:
+        api = http.HttpApi(self, "Api", default_authorizer=HttpIamAuthorizer(), create_default_stage=False)
+        integration = HttpLambdaIntegration("Predict", predict.function, scope_permission_to_route=False)
+        for method, path in ROUTES:
+            api.add_routes(path=path, methods=[method], integration=integration)
+        stage = http.HttpStage(
+            self,
+            "Stage",
+            http_api=api,
+            stage_name="$default",
+            auto_deploy=True,
+            throttle=http.ThrottleSettings(rate_limit=REQUESTS_PER_SECOND, burst_limit=BURST),
+        )
+        _log_access(stage, log_group(self, "AccessLogs"))
+        return api
+
+
+def _log_access(stage: http.HttpStage, log: logs.LogGroup) -> None:
+    """Write one JSON line per request: who asked what, and how it was answered; never a body."""
+    resource = stage.node.default_child
+    assert isinstance(resource, http.CfnStage)  # noqa: S101 - narrows the type; a stage's child is no other
+    fields = {name: f"$context.{name}" for name in ACCESS_LOG_FIELDS}
+    resource.access_log_settings = http.CfnStage.AccessLogSettingsProperty(
+        destination_arn=log.log_group_arn, format=json.dumps(fields)
+    )
