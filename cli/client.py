@@ -1,0 +1,198 @@
+"""A deployed Tidemill as the commands see it: found by its stacks' outputs, used through public APIs."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from cli.endpoint import Endpoint
+from cli.http_api import HttpApi
+from tidemill.aws.blobs import S3Blobs
+from tidemill.aws.documents import DynamoDocuments
+from tidemill.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from tidemill.aws.tables import IcebergTables
+
+STACKS = ("TidemillData", "TidemillTraining", "TidemillServing", "TidemillMonitoring")
+POLL_SECONDS = 0.25
+CHUNK_BYTES = 1024 * 1024
+
+T = TypeVar("T")
+
+
+class Deployment:
+    """One deployment of the four stacks.
+
+    Parameters
+    ----------
+    endpoint
+        The cloud it runs in.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The outputs of all stacks, by name.
+
+        Raises
+        ------
+        NotFound
+            If a stack is not there.
+        """
+        outputs: dict[str, str] = {}
+        for stack in self.stacks():
+            if stack["status"] is None:
+                raise NotFound(
+                    f"no stack {stack['name']} at {self.endpoint.name}; deploy with `tidemill up` (locally) "
+                    "or `npx aws-cdk@2 deploy --all`"
+                )
+            outputs |= stack["outputs"]
+        return outputs
+
+    def stacks(self) -> list[dict[str, Any]]:
+        """Return each stack's name, status (None if it is not there) and outputs."""
+        formation = self.endpoint.client("cloudformation")
+        return [_describe(formation, name) for name in STACKS]
+
+    def resources(self) -> dict[str, str]:
+        """Return the physical names of what the stacks hold, by stack and logical name."""
+        formation = self.endpoint.client("cloudformation")
+        found = {}
+        for stack in STACKS:
+            for page in formation.get_paginator("list_stack_resources").paginate(StackName=stack):
+                for one in page["StackResourceSummaries"]:
+                    found[f"{stack}/{one['LogicalResourceId']}"] = one.get("PhysicalResourceId", "")
+        return found
+
+    @cached_property
+    def project(self) -> str:
+        """The deployed project's name."""
+        return self.outputs["Project"]
+
+    @cached_property
+    def documents(self) -> DynamoDocuments:
+        """The experiments table: runs, model versions, aliases, reports, decisions."""
+        return DynamoDocuments(self.outputs["ExperimentsTable"], client=self.endpoint.client("dynamodb"))
+
+    @cached_property
+    def data(self) -> S3Blobs:
+        """The data bucket."""
+        return S3Blobs(self.outputs["DataBucket"], client=self.endpoint.client("s3"))
+
+    @cached_property
+    def tables(self) -> "IcebergTables":
+        """The project's Iceberg tables."""
+        from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - Arrow takes a second to import
+
+        from tidemill.aws.tables import IcebergTables  # noqa: PLC0415 - likewise
+
+        properties = {"s3.region": self.endpoint.session.region_name, **self.endpoint.file_properties()}
+        catalog = GlueCatalog("glue", client=self.endpoint.client("glue"), **properties)
+        bucket = self.outputs["DataBucket"]
+        return IcebergTables(catalog, database=self.outputs["Database"], warehouse=f"s3://{bucket}/warehouse")
+
+    @cached_property
+    def api(self) -> HttpApi:
+        """The HTTP API."""
+        return HttpApi(self.outputs["ApiEndpoint"], self.endpoint.session)
+
+    def queue_depth(self, url: str) -> int:
+        """Return how many messages a queue holds, those being worked on among them."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.endpoint.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def put_upload(self, source: str, file: Path) -> tuple[str, str]:
+        """Put a file where the system waits for it; large files go in parts.
+
+        Parameters
+        ----------
+        source
+            The source it belongs to.
+        file
+            The file, under whose name it is stored.
+
+        Returns
+        -------
+        tuple of str
+            The digest of its bytes, and S3's version id of the stored object.
+        """
+        key = f"uploads/{self.project}/{source}/{file.name}"
+        digest = digest_file(file)
+        self.endpoint.client("s3").upload_file(str(file), self.outputs["DataBucket"], key)
+        info = self.data.info(key)
+        if info is None:
+            raise NotFound(f"{key} was removed while it was being uploaded; upload {file} again")
+        return digest, info.version
+
+    def upload_report(self, source: str, digest: str) -> dict[str, Any] | None:
+        """Return what became of an upload, or None as long as nobody knows."""
+        try:
+            report = self.data.get(f"reports/uploads/{self.project}/{source}/{digest}.json")
+        except NotFound:
+            return None
+        answer: dict[str, Any] = json.loads(report)
+        return answer
+
+    def start_training(
+        self, model: str, *, run_id: str, reason: Mapping[str, str], overrides: Mapping[str, Any]
+    ) -> str:
+        """Start the training state machine and return the execution's ARN."""
+        execution = {"model": model, "reason": dict(reason), "set": dict(overrides)}
+        answer = self.endpoint.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["TrainingStateMachine"], name=run_id, input=json.dumps(execution)
+        )
+        return str(answer["executionArn"])
+
+    def execution_status(self, arn: str) -> str:
+        """Return an execution's status, ``RUNNING`` or how it ended."""
+        return str(self.endpoint.client("stepfunctions").describe_execution(executionArn=arn)["status"])
+
+
+def digest_file(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def wait_for(look: Callable[[], T | None], *, what: str, seconds: float) -> T:
+    """Look until there is something to see.
+
+    Raises
+    ------
+    Unavailable
+        If there is nothing after that many seconds.
+    """
+    for found in _looks(look, seconds):
+        if found is not None:
+            return found
+    raise Unavailable(f"{what} did not come within {seconds:.0f} s; see `tidemill status`")
+
+
+def _looks(look: Callable[[], T], seconds: float) -> Iterator[T]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield look()
+        time.sleep(POLL_SECONDS)
+
+
+def _describe(formation: Any, name: str) -> dict[str, Any]:
+    try:
+        stack = formation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return {"name": name, "status": None, "outputs": {}}
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    return {"name": name, "status": stack["StackStatus"], "outputs": outputs}

@@ -1,0 +1,1 @@
+"""The commands of `tidemill`, one group a file."""

@@ -1,0 +1,82 @@
+"""`tidemill upload` and `tidemill data`: files in, commits out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.client import Deployment, wait_for
+from cli.context import App, json_option, pass_app
+from cli.errors import CommandError
+from cli.render import show, steps, table
+
+UPLOAD_SECONDS = 600.0
+
+
+@click.command()
+@click.argument("source")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@json_option
+@pass_app
+def upload(app: App, source: str, files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Upload FILES (CSV, gzipped CSV, Parquet, JSON Lines) to SOURCE and wait for what becomes of them.
+
+    A file becomes one commit of the source, or is refused whole and changes nothing.
+    """
+    outcomes = []
+    with app.deployment() as deployment, steps() as progress:
+        progress.start(f"uploading to {source}", len(files))
+        for file in files:
+            outcomes.append(upload_and_wait(deployment, source, file))
+            progress.step(file.name)
+    rows = [
+        [one["file"], one["status"], one.get("rows"), one.get("quarantined"), one["digest"][:12]]
+        for one in outcomes
+    ]
+    show(outcomes, table(["file", "outcome", "rows", "quarantined", "digest"], rows), as_json=as_json)
+    refused = [one for one in outcomes if one["status"] == "refused"]
+    if refused:
+        reasons = "; ".join(f"{one['file']}: {one['error']}" for one in refused)
+        raise CommandError(f"refused {len(refused)} of {len(outcomes)}: {reasons}")
+
+
+def upload_and_wait(deployment: Deployment, source: str, file: Path) -> dict[str, Any]:
+    """Upload one file and return the report of what became of it, with the file's path.
+
+    Raises
+    ------
+    Unavailable
+        If no report came in time.
+    """
+    digest, version = deployment.put_upload(source, file)
+
+    def report() -> dict[str, Any] | None:
+        found = deployment.upload_report(source, digest)
+        return found if found and found["upload"]["version"] == version else None
+
+    outcome = wait_for(report, what=f"the outcome of {file.name}", seconds=UPLOAD_SECONDS)
+    return {"file": str(file), "digest": digest, **outcome}
+
+
+@click.group()
+def data() -> None:
+    """Look at the versions of the data."""
+
+
+@data.command("log")
+@click.argument("source")
+@json_option
+@pass_app
+def log(app: App, source: str, *, as_json: bool) -> None:
+    """List the commits of SOURCE, the newest first."""
+    with app.deployment() as deployment:
+        commits = [
+            {"snapshot_id": commit.snapshot_id, "sequence": commit.sequence, **commit.properties}
+            for commit in reversed(deployment.tables.commits(source))
+        ]
+    names = ["at", "snapshot_id", "upload", "rows", "quarantined", "digest"]
+    rows = [[json.dumps(commit.get(name)) for name in names] for commit in commits]
+    show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)

@@ -1,0 +1,45 @@
+"""`tidemill up` and `tidemill down`: the local cloud."""
+
+import time
+
+import click
+
+from cli.context import App, json_option, pass_app
+from cli.endpoint import find_local_cloud
+from cli.errors import CommandError
+from cli.local_cloud import serve, start_detached, stop
+from cli.render import console, show
+
+
+@click.command()
+@click.option("--port", default=4566, show_default=True, help="To listen on; 0 takes a free one.")
+@click.option("--detach", is_flag=True, help="Return when the stacks are ready and leave the cloud running.")
+@json_option
+@pass_app
+def up(app: App, port: int, *, detach: bool, as_json: bool) -> None:
+    """Start a local cloud with this checkout's stacks deployed; Ctrl-C ends it."""
+    running = find_local_cloud(app.state_dir)
+    if running is not None:
+        raise CommandError(f"a local cloud is already up at {running.endpoint}; end it with `tidemill down`")
+    if not detach:
+        serve(port, app.state_dir)
+        return
+    began = time.monotonic()
+    with console(stderr=True).status("deploying the stacks into a local cloud"):
+        cloud = start_detached(port, app.state_dir)
+    data = {"endpoint": cloud.endpoint, "port": cloud.port, "pid": cloud.pid}
+    text = f"up at {cloud.endpoint} after {time.monotonic() - began:.1f} s; `tidemill down` ends it"
+    show(data, text, as_json=as_json)
+
+
+@click.command()
+@json_option
+@pass_app
+def down(app: App, *, as_json: bool) -> None:
+    """End the local cloud that `tidemill up` started; nothing in it is kept."""
+    cloud = find_local_cloud(app.state_dir)
+    if cloud is None:
+        show({"stopped": None}, "no local cloud is running", as_json=as_json)
+        return
+    stop(cloud.pid)
+    show({"stopped": cloud.endpoint}, f"stopped {cloud.endpoint}", as_json=as_json)

@@ -1,0 +1,54 @@
+"""`tidemill monitor`: what the monitor saw, and what the retrain policy made of it."""
+
+from typing import Any
+
+import click
+
+from cli.client import Deployment
+from cli.context import App, json_option, pass_app
+from cli.errors import CommandError
+from cli.render import show, table
+
+REPORTS_LISTED = 14
+
+
+@click.command()
+@click.argument("model")
+@click.option("--open", "open_page", is_flag=True, help="Open the latest report's page in the browser.")
+@json_option
+@pass_app
+def monitor(app: App, model: str, *, open_page: bool, as_json: bool) -> None:
+    """Show the latest monitor reports and retrain decisions of MODEL, the newest first."""
+    with app.deployment() as deployment:
+        reports = latest(deployment, model, "REPORT#")
+        decisions = latest(deployment, model, "DECISION#")
+        if not reports:
+            raise CommandError(
+                f"model {model} has no monitor reports yet; the monitor looks daily once a version serves"
+            )
+        if open_page:
+            page = app.state_dir / "reports" / f"{model}.html"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_bytes(report_page(deployment, reports[0]))
+            click.launch(page.as_uri())
+    columns = ["window_end", "version", "drift", "drifted_features", "performance"]
+    decided = ["at", "decision", "reason"]
+    show(
+        {"reports": reports, "decisions": decisions},
+        table(columns, [[report.get(name) for name in columns] for report in reports], f"reports on {model}"),
+        "",
+        table(decided, [[one.get(name) for name in decided] for one in decisions], "retrain decisions"),
+        as_json=as_json,
+    )
+
+
+def latest(deployment: Deployment, model: str, prefix: str) -> list[dict[str, Any]]:
+    """Return a model's newest documents of one kind, the newest first."""
+    partition = f"MODEL#{model}"
+    found = deployment.documents.query(partition, prefix, descending=True, limit=REPORTS_LISTED)
+    return [document for _, document in found]
+
+
+def report_page(deployment: Deployment, report: dict[str, Any]) -> bytes:
+    """Return a report's HTML page."""
+    return deployment.data.get(report["report_key"].removesuffix(".json") + ".html")

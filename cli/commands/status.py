@@ -1,0 +1,82 @@
+"""`tidemill status`: where everything is, what waits, and what failed."""
+
+import re
+from typing import Any
+
+import click
+
+from cli.client import Deployment
+from cli.commands.train import failure_line, known_models
+from cli.context import App, json_option, pass_app
+from cli.render import facts, show, table
+from tidemill.registry.runs import list_runs
+
+QUEUES = ("Ingest", "Materialize", "Predictions", "Decisions")
+RUNS_LOOKED_AT = 20
+
+
+@click.command()
+@json_option
+@pass_app
+def status(app: App, *, as_json: bool) -> None:
+    """Show the deployment's endpoints and resources, what waits in it and what failed."""
+    with app.deployment() as deployment:
+        report = deployment_status(deployment)
+    work = [
+        [name, report["waiting"][name], report["failed"]["dead_letters"][name]] for name in report["waiting"]
+    ]
+    failed_runs = [[run["run_id"], run["failure"]] for run in report["failed"]["runs"]]
+    show(
+        report,
+        facts(report["endpoints"]),
+        "",
+        facts(report["resources"]),
+        "",
+        table(["queue", "waiting", "dead letters"], work),
+        *([table(["failed run", "why"], failed_runs)] if failed_runs else []),
+        as_json=as_json,
+    )
+
+
+def deployment_status(deployment: Deployment) -> dict[str, Any]:
+    """Return endpoints, resources by design name, and what waits or failed, as plain data."""
+    outputs = deployment.outputs
+    running, failed = [], []
+    for model in known_models(deployment):
+        for run in list_runs(deployment.documents, model, limit=RUNS_LOOKED_AT):
+            if run.status == "running":
+                running.append(run.run_id)
+            if run.status == "failed":
+                failed.append({"run_id": run.run_id, "model": model, "failure": failure_line(run)})
+    return {
+        "project": deployment.project,
+        "endpoints": {
+            "aws": deployment.endpoint.url,
+            "api": outputs["ApiEndpoint"],
+            # The MLflow-compatible tracking server is not part of the stacks yet.
+            "tracking": None,
+        },
+        "stacks": {stack["name"]: stack["status"] for stack in deployment.stacks()},
+        "resources": {
+            design_name(name): value for name, value in sorted(outputs.items()) if name != "ApiEndpoint"
+        },
+        "waiting": {design_name(name): deployment.queue_depth(outputs[f"{name}QueueUrl"]) for name in QUEUES},
+        "running": running,
+        "failed": {
+            "dead_letters": {
+                design_name(name): deployment.queue_depth(outputs[f"{name}DeadLettersUrl"]) for name in QUEUES
+            },
+            "runs": failed,
+        },
+    }
+
+
+def design_name(output: str) -> str:
+    """Return an output's name as the design writes names.
+
+    Examples
+    --------
+    >>> design_name("TrainingStateMachine"), design_name("IngestQueueUrl")
+    ('training_state_machine', 'ingest_queue_url')
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", output).lower()

@@ -1,0 +1,134 @@
+"""Which cloud a command talks to: the one the environment names, else the local one that is running.
+
+AWS_ENDPOINT_URL given    that endpoint
+other AWS settings given  AWS itself
+a local cloud is up       its endpoint, found in .tidemill/local.json
+else                      AWS itself, as boto3's own configuration says
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import psutil
+from botocore.config import Config
+
+LOCAL_REGION = "us-east-1"
+# A local cloud takes any key; AWS itself would refuse these.
+LOCAL_KEY = "test"
+AWS_SETTINGS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A local cloud that runs: its process, and where it listens."""
+
+    pid: int
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for AWS_ENDPOINT_URL."""
+        return f"http://localhost:{self.port}"
+
+    def save(self, state_dir: Path) -> None:
+        """Leave word of this cloud for other commands; whole or not at all."""
+        state_dir.mkdir(parents=True, exist_ok=True)
+        unfinished = state_dir / f"local.{self.pid}.json"
+        unfinished.write_text(json.dumps(asdict(self)))
+        unfinished.replace(state_dir / "local.json")
+
+
+def find_local_cloud(state_dir: Path) -> LocalCloud | None:
+    """Return the local cloud this checkout runs, or None; a file left by a dead process is none.
+
+    Parameters
+    ----------
+    state_dir
+        The checkout's ``.tidemill`` folder.
+    """
+    file = state_dir / "local.json"
+    try:
+        cloud = LocalCloud(**json.loads(file.read_text()))
+    except FileNotFoundError:
+        return None
+    return cloud if psutil.pid_exists(cloud.pid) else None
+
+
+def forget_local_cloud(state_dir: Path, pid: int) -> None:
+    """Remove the word a local cloud left, if it is still that cloud's."""
+    cloud = find_local_cloud(state_dir)
+    if cloud is not None and cloud.pid == pid:
+        (state_dir / "local.json").unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A cloud to talk to: a boto3 session, and the endpoint's URL where it is not AWS's own."""
+
+    session: boto3.Session
+    url: str | None
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the service."""
+        config = Config(
+            connect_timeout=5, read_timeout=TIMEOUT_SECONDS, retries={"mode": "standard", "max_attempts": 4}
+        )
+        return self.session.client(service, endpoint_url=self.url, config=config)  # type: ignore[call-overload]
+
+    def file_properties(self) -> dict[str, str]:
+        """Return what PyIceberg needs to read files where this session reads them."""
+        properties = {"s3.endpoint": self.url} if self.url else {}
+        credentials = self.session.get_credentials()
+        if credentials is not None:
+            frozen = credentials.get_frozen_credentials()
+            found = {
+                "s3.access-key-id": frozen.access_key,
+                "s3.secret-access-key": frozen.secret_key,
+                "s3.session-token": frozen.token,
+            }
+            properties |= {name: value for name, value in found.items() if value}
+        return properties
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return self.url or f"AWS in {self.session.region_name}"
+
+
+def find_endpoint(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """Return the cloud to talk to, by the rule at the top of this module.
+
+    Parameters
+    ----------
+    state_dir
+        The checkout's ``.tidemill`` folder.
+    environ
+        The environment's variables.
+    """
+    url = environ.get("AWS_ENDPOINT_URL")
+    if url is None and not any(name in environ for name in AWS_SETTINGS):
+        local = find_local_cloud(state_dir)
+        url = local.endpoint if local else None
+    return Endpoint(_session(url, environ), url)
+
+
+def endpoint_of(cloud: LocalCloud) -> Endpoint:
+    """Return the endpoint of a local cloud, whatever the environment says."""
+    return Endpoint(_session(cloud.endpoint, {}), cloud.endpoint)
+
+
+def _session(url: str | None, environ: Mapping[str, str]) -> boto3.Session:
+    if url is None or urlsplit(url).hostname not in LOCAL_HOSTS:
+        return boto3.Session()
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or LOCAL_REGION
+    if any(name in environ for name in AWS_SETTINGS):
+        return boto3.Session(region_name=region)
+    return boto3.Session(region_name=region, aws_access_key_id=LOCAL_KEY, aws_secret_access_key=LOCAL_KEY)

@@ -1,0 +1,118 @@
+"""The process of a local cloud: synthesise, deploy, say so, and serve until told to end.
+
+Run as ``python -m cli.local_cloud``; `tidemill up` does, in the foreground or detached.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from cli.endpoint import LocalCloud, find_local_cloud, forget_local_cloud
+from cli.errors import CommandError
+
+CHECKOUT = Path(__file__).parents[1]
+READY_SECONDS = 180.0
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.1
+LOG_LINES_SHOWN = 5
+
+
+def serve(port: int, state_dir: Path) -> None:
+    """Run a local cloud with the stacks deployed until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    port
+        To listen on; 0 takes a free one.
+    state_dir
+        Where the cloud leaves word of itself and keeps its files.
+    """
+    from emulator.cloud import Cloud  # noqa: PLC0415 - moto takes a second to import; only this needs it
+
+    from infra.synth import synthesize  # noqa: PLC0415 - likewise
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    assembly = synthesize(state_dir / "assembly")
+    cloud = Cloud(port=port, work_dir=state_dir / "cloud")
+    try:
+        cloud.deploy(assembly)
+        LocalCloud(pid=os.getpid(), port=cloud.port).save(state_dir)
+        sys.stdout.write(f"ready at {cloud.endpoint}; Ctrl-C or `tidemill down` ends it\n")
+        sys.stdout.flush()
+        stop.wait()
+    finally:
+        forget_local_cloud(state_dir, os.getpid())
+        cloud.close()
+
+
+def start_detached(port: int, state_dir: Path) -> LocalCloud:
+    """Start a local cloud in a process of its own and return when its stacks are ready.
+
+    Raises
+    ------
+    CommandError
+        If the process ends or is not ready in time; with the last lines of its log.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    log = state_dir / "local.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.local_cloud", "--port", str(port), "--state-dir", str(state_dir)],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        cloud = find_local_cloud(state_dir)
+        if cloud is not None and cloud.pid == process.pid:
+            return cloud
+        if process.poll() is not None:
+            raise CommandError(f"the local cloud did not start: {_last_lines(log)}; all of it is in {log}")
+        time.sleep(POLL_SECONDS)
+    stop(process.pid)
+    raise CommandError(f"the local cloud was not ready after {READY_SECONDS:.0f} s; see {log}")
+
+
+def stop(pid: int) -> None:
+    """End a local cloud and whatever processes it has, and wait until they are gone."""
+    try:
+        cloud = psutil.Process(pid)
+        family = [cloud, *cloud.children(recursive=True)]
+        cloud.terminate()
+    except psutil.NoSuchProcess:
+        return
+    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+
+
+def _last_lines(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()[-LOG_LINES_SHOWN:]
+    return " | ".join(line.strip() for line in lines) or "it said nothing"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m cli.local_cloud")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state-dir", type=Path, required=True)
+    chosen = parser.parse_args(arguments)
+    serve(chosen.port, chosen.state_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""How commands speak: tables for people, JSON for scripts, colour and bars only on a terminal."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+# Wide enough that a table read by a pipe or a log is not cut.
+PIPE_WIDTH = 160
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the console to print on; made anew, so that it sees the stream of this moment."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def show(data: Any, *people: RenderableType, as_json: bool) -> None:
+    """Print the data as JSON, or what people read instead.
+
+    Parameters
+    ----------
+    data
+        Plain data, for scripts.
+    people
+        Texts and tables, one below the other.
+    as_json
+        Which of the two.
+    """
+    if as_json:
+        click.echo(json.dumps(data, indent=2, allow_nan=False))
+        return
+    out = console()
+    for part in people:
+        out.print(part)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
+    """Make a table; numbers stand to the right, and None is a dash.
+
+    Examples
+    --------
+    >>> table(["source", "rows"], [["flights", 12]]).row_count
+    1
+    """
+    result = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        result.add_row(*(cell(value) for value in row))
+    return result
+
+
+def facts(values: Mapping[str, Any]) -> Table:
+    """Make a two-column list of names and values."""
+    result = Table(show_header=False, box=None, pad_edge=False)
+    result.add_column(style="bold", no_wrap=True)
+    result.add_column(overflow="fold")
+    for name, value in values.items():
+        result.add_row(name, cell(value))
+    return result
+
+
+def cell(value: Any) -> str:
+    """Write one value for people.
+
+    Examples
+    --------
+    >>> [cell(value) for value in (None, True, 12345, 0.123456, "x", ["a", "b"])]
+    ['-', 'yes', '12,345', '0.1235', 'x', 'a, b']
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(cell(one) for one in value) or "-"
+    return str(value)
+
+
+class Steps(Protocol):
+    """Tells how far something is."""
+
+    def start(self, name: str, total: int) -> None:
+        """Begin a part of the work that has ``total`` steps."""
+        ...
+
+    def step(self, note: str = "") -> None:
+        """Say that one more step of the current part is done."""
+        ...
+
+
+class _Bars:
+    """Progress bars on a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def start(self, name: str, total: int) -> None:
+        self._task = self._progress.add_task(name, total=total, note="")
+
+    def step(self, note: str = "") -> None:
+        if self._task is not None:
+            self._progress.update(self._task, advance=1, note=note)
+
+
+class _Lines:
+    """Plain lines elsewhere: a start, about every tenth, and the end."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._name, self._total, self._done = "", 0, 0
+
+    def start(self, name: str, total: int) -> None:
+        self._name, self._total, self._done = name, total, 0
+        self._out.print(f"{name} …")
+
+    def step(self, note: str = "") -> None:
+        self._done += 1
+        tenth = max(self._total // 10, 1)
+        if self._done % tenth == 0 or self._done == self._total:
+            self._out.print(f"{self._name}: {self._done}/{self._total} {note}".rstrip())
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """Show progress on standard error while the block runs."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield _Lines(out)
+        return
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=out) as progress:
+        yield _Bars(progress)
