@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidemill.canonical import canonical_json, digest_bytes
-from tidemill.errors import Corrupt, NotFound
+from tidemill.errors import Corrupt, NotFound, did_you_mean
 from tidemill.ports import Blobs
 
 MANIFEST = "manifest.json"
@@ -50,46 +50,58 @@ def build_package(files: Mapping[str, bytes]) -> tuple[str, dict[str, Any]]:
 
 
 def store_package(blobs: Blobs, model: str, files: Mapping[str, bytes]) -> str:
-    """Store a package under its digest and return the digest.
+    """Store a model's package under its digest and return the digest; see `store_files`."""
+    return store_files(blobs, f"packages/{model}", files)
 
-    The manifest is written last: a package that has one is whole, and is not written again.
+
+def load_package(
+    blobs: Blobs, model: str, digest: str, names: Iterable[str] | None = None
+) -> dict[str, bytes]:
+    """Read the files of a model's package, verified against the digest; see `load_files`."""
+    return load_files(blobs, f"packages/{model}", digest, names)
+
+
+def store_files(blobs: Blobs, prefix: str, files: Mapping[str, bytes]) -> str:
+    """Store files with their manifest as ``<prefix>/<digest>/<name>`` and return the digest.
+
+    The manifest is written last: what has one is whole, and is not written again.
 
     Parameters
     ----------
     blobs
-        The models bucket.
-    model
-        Name of the model.
+        The bucket.
+    prefix
+        Where such files lie, without a slash at the end.
     files
         Bytes by file name.
 
     Returns
     -------
     str
-        The package's digest.
+        The digest of the manifest.
     """
     digest, manifest = build_package(files)
-    if blobs.info(_key(model, digest, MANIFEST)) is None:
+    if blobs.info(f"{prefix}/{digest}/{MANIFEST}") is None:
         for name, data in files.items():
-            blobs.put(_key(model, digest, name), data)
+            blobs.put(f"{prefix}/{digest}/{name}", data)
         encoded = canonical_json(manifest)
-        blobs.put(_key(model, digest, MANIFEST), encoded, content_type="application/json")
+        blobs.put(f"{prefix}/{digest}/{MANIFEST}", encoded, content_type="application/json")
     return digest
 
 
-def load_package(
-    blobs: Blobs, model: str, digest: str, names: Iterable[str] | None = None
+def load_files(
+    blobs: Blobs, prefix: str, digest: str, names: Iterable[str] | None = None
 ) -> dict[str, bytes]:
-    """Read a package's files and verify each of them against the digest.
+    """Read files that `store_files` stored and verify each of them against the digest.
 
     Parameters
     ----------
     blobs
-        The models bucket.
-    model
-        Name of the model.
+        The bucket.
+    prefix
+        Where such files lie, without a slash at the end.
     digest
-        As the registry has it.
+        As it was answered and recorded.
     names
         The files wanted; all of them if None.
 
@@ -101,19 +113,19 @@ def load_package(
     Raises
     ------
     NotFound
-        If there is no such package, or it has no file of a wanted name.
+        If nothing lies there, or there is no file of a wanted name.
     Corrupt
         If the manifest or a file is not what the digest says, or a listed file is gone.
     """
-    encoded = blobs.get(_key(model, digest, MANIFEST))
+    encoded = blobs.get(f"{prefix}/{digest}/{MANIFEST}")
     if digest_bytes(encoded) != digest:
-        raise Corrupt(f"the manifest of package {digest} of model `{model}` does not have that digest")
+        raise Corrupt(f"`{prefix}/{digest}/{MANIFEST}` does not have the digest in its name")
     entries = json.loads(encoded)["files"]
     files = {}
     for name in entries if names is None else names:
         if name not in entries:
-            raise NotFound(f"package {digest} of model `{model}` has no file `{name}`")
-        files[name] = _verified(blobs, _key(model, digest, name), entries[name]["sha256"])
+            raise NotFound(f"`{prefix}/{digest}` has no file `{name}`{did_you_mean(name, entries)}")
+        files[name] = _verified(blobs, f"{prefix}/{digest}/{name}", entries[name]["sha256"])
     return files
 
 
@@ -121,11 +133,7 @@ def _verified(blobs: Blobs, key: str, expected: str) -> bytes:
     try:
         data = blobs.get(key)
     except NotFound as error:
-        raise Corrupt(f"`{key}` is listed in its package's manifest but is gone") from error
+        raise Corrupt(f"`{key}` is listed in its manifest but is gone") from error
     if digest_bytes(data) != expected:
-        raise Corrupt(f"`{key}` does not have the SHA-256 its package's manifest says ({expected})")
+        raise Corrupt(f"`{key}` does not have the SHA-256 its manifest says ({expected})")
     return data
-
-
-def _key(model: str, digest: str, name: str) -> str:
-    return f"packages/{model}/{digest}/{name}"
