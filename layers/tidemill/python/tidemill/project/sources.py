@@ -1,0 +1,185 @@
+"""Sources of rows, and entities that features are about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tidemill.errors import DeclarationError, ExpressionError
+from tidemill.expressions import (
+    Array,
+    Column,
+    Columns,
+    Expr,
+    Type,
+    col,
+    evaluate,
+    from_array,
+    infer_type,
+)
+from tidemill.project.names import check_distinct, check_known, check_name
+from tidemill.project.times import KnownRule
+
+
+@dataclass(frozen=True)
+class Unique:
+    """A check over a whole upload: no two rows have the same values in these columns."""
+
+    columns: tuple[str, ...]
+
+
+def unique(*columns: str) -> Unique:
+    """Check that no two rows of an upload have the same values in these columns."""
+    return Unique(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A named stream of rows.
+
+    Attributes
+    ----------
+    name
+        Also the name of its table.
+    schema
+        Each column's type.
+    key
+        The columns that tell a row from all others.
+    timestamp
+        The column that says when the thing happened.
+    known
+        When we get to know a row: a column, a rule (``Weekly``, ``Delay``), or None for the timestamp itself.
+    checks
+        Boolean expressions each row must not make false (null passes, as in SQL's CHECK), and ``unique``.
+    tolerance
+        The largest share of an upload's rows that may fail a check before the upload is refused whole.
+
+    Examples
+    --------
+    >>> from tidemill import Float, Source, String, Timestamp, col
+    >>> Source("taxi", {"id": String, "at": Timestamp}, ["id"], "att")
+    Traceback (most recent call last):
+    tidemill.errors.DeclarationError: source `taxi`: unknown timestamp `att` in its schema; did you mean `at`?
+    """
+
+    name: str
+    schema: Mapping[str, Type]
+    key: Sequence[str]
+    timestamp: str
+    known: KnownRule = None
+    checks: Sequence[Expr | Unique] = ()
+    tolerance: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_name("source", self.name)
+        owner = f"source `{self.name}`"
+        for name, type_ in self.schema.items():
+            if not isinstance(type_, Type):
+                raise DeclarationError(
+                    f"{owner}: column `{name}` has {type_!r} for a type; use String, Int, ..."
+                )
+        if isinstance(self.key, str) or not self.key:
+            raise DeclarationError(f"{owner}: key is {self.key!r}; give a list of at least one column")
+        for name in self.key:
+            check_known(owner, "key column", name, self.schema, "its schema")
+        self._check_time(owner, "timestamp", self.timestamp)
+        if isinstance(self.known, str):
+            self._check_time(owner, "known column", self.known)
+        for check in self.checks:
+            self._check_check(owner, check)
+        if not 0 <= self.tolerance <= 1:
+            raise DeclarationError(f"{owner}: tolerance is {self.tolerance}; it is a share between 0 and 1")
+
+    def _check_time(self, owner: str, what: str, name: str) -> None:
+        check_known(owner, what, name, self.schema, "its schema")
+        if self.schema[name] is not Type.TIMESTAMP:
+            raise DeclarationError(f"{owner}: {what} `{name}` is {self.schema[name].value}, not timestamp")
+
+    def _check_check(self, owner: str, check: Expr | Unique) -> None:
+        if isinstance(check, Unique):
+            for name in check.columns:
+                check_known(owner, "column of unique()", name, self.schema, "its schema")
+            return
+        type_ = type_in(check, self, f"{owner}: check")
+        if type_ is not Type.BOOL:
+            raise DeclarationError(f"{owner}: check `{check!r}` is {type_.value}; a check is true or false")
+
+    @property
+    def row_checks(self) -> tuple[Expr, ...]:
+        """The checks of single rows; a row fails one that is false on it."""
+        return tuple(check for check in self.checks if isinstance(check, Expr))
+
+    @property
+    def unique_checks(self) -> tuple[Unique, ...]:
+        """The checks over an upload's rows together."""
+        return tuple(check for check in self.checks if isinstance(check, Unique))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns in which a row may have no null: its key, its timestamp, and when it was known."""
+        known = [self.known] if isinstance(self.known, str) else []
+        return tuple(dict.fromkeys([*self.key, self.timestamp, *known]))
+
+    @property
+    def known_expression(self) -> Expr:
+        """When a row is known, as an expression over the source's columns."""
+        if self.known is None or isinstance(self.known, str):
+            return col(self.known or self.timestamp)
+        return self.known.expression(self.timestamp)
+
+    def known_times(self, rows: Columns) -> Column:
+        """Return when each row is known, as a timestamp column."""
+        return evaluate(self.known_expression, rows)
+
+    def known_at(self, timestamps: Array) -> Array:
+        """Return when rows with these timestamps are known, by the source's rule.
+
+        Parameters
+        ----------
+        timestamps
+            Shape (n_rows,), datetime64.
+
+        Returns
+        -------
+        Array
+            Shape (n_rows,), datetime64[us].
+
+        Raises
+        ------
+        DeclarationError
+            If the source has a column for it, which the timestamps alone do not tell.
+        """
+        if isinstance(self.known, str):
+            raise DeclarationError(
+                f"source `{self.name}`: known is the column `{self.known}`; use known_times(rows)"
+            )
+        rows = {self.timestamp: from_array(Type.TIMESTAMP, timestamps)}
+        return self.known_times(rows).values
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What features are about: a name and its join keys.
+
+    Attributes
+    ----------
+    name
+        The entity's name.
+    keys
+        The columns that identify one, in every source and model that speaks of it.
+    """
+
+    name: str
+    keys: Sequence[str]
+
+    def __post_init__(self) -> None:
+        check_name("entity", self.name)
+        if isinstance(self.keys, str) or not self.keys:
+            raise DeclarationError(f"entity `{self.name}`: keys is {self.keys!r}; give a list of columns")
+        check_distinct(f"entity `{self.name}`", "keys", self.keys)
+
+
+def type_in(expr: Expr, source: Source, owner: str) -> Type:
+    """Return an expression's type over a source's columns; DeclarationError if it has none."""
+    try:
+        return infer_type(expr, source.schema, within=f"source `{source.name}`")
+    except ExpressionError as error:
+        raise DeclarationError(f"{owner}: {error}") from error
