@@ -60,7 +60,7 @@ UNKNOWN = Performance("unknown", None, 0, None, None, None, None)
 def judge_performance(
     reference: ReferenceProfile, labels: NDArray[np.bool_], probabilities: Floats, window: Floats
 ) -> Performance:
-    """Judge a model's predictions by their outcomes.
+    r"""Judge a model's predictions by their outcomes.
 
     Parameters
     ----------
