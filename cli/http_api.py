@@ -68,6 +68,10 @@ class HttpApi:
             raise InvalidRequest(detail)
         raise Unavailable(f"{method} {path} answered {status}: {detail}; see `tidemill status`")
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Send one signed request and return status and body as they come."""
         credentials = self._session.get_credentials()

@@ -42,7 +42,7 @@ def serve(port: int, state_dir: Path) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    assembly = synthesize(state_dir / "assembly")
+    assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
     cloud = Cloud(port=port, work_dir=state_dir / "cloud")
     try:
         cloud.deploy(assembly)
@@ -90,11 +90,13 @@ def stop(pid: int) -> None:
     """End a local cloud and whatever processes it has, and wait until they are gone."""
     try:
         cloud = psutil.Process(pid)
-        family = [cloud, *cloud.children(recursive=True)]
+        workers = cloud.children(recursive=True)
         cloud.terminate()
     except psutil.NoSuchProcess:
         return
-    _, alive = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    # A cloud that ends by itself has ended its workers; whoever is left then is not waited for.
+    psutil.wait_procs([cloud], timeout=STOP_SECONDS)
+    _, alive = psutil.wait_procs([cloud, *workers], timeout=POLL_SECONDS)
     for process in alive:
         process.kill()
     psutil.wait_procs(alive, timeout=STOP_SECONDS)

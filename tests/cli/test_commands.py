@@ -1,0 +1,85 @@
+"""Commands refuse what they can not do before they ask any cloud, and say how it is done."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.client import digest_file, wait_for
+from cli.commands.predict import read_rows
+from cli.commands.train import flat, parse_setting
+from cli.context import App
+from cli.errors import CommandError
+from cli.main import main
+from tidemill.errors import Unavailable
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["runs", "--help"], ["models", "--help"], ["data", "--help"], ["demo", "--help"]],
+)
+def test_help_is_there_without_a_cloud(arguments: list[str], tmp_path: Path) -> None:
+    """Nobody needs a deployment to read what a command does."""
+    result = CliRunner().invoke(main, arguments, obj=App(tmp_path))
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_a_command_without_any_cloud_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, an exit code, and the next step."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:9")
+    result = CliRunner().invoke(main, ["status"], obj=App(tmp_path))
+    assert result.exit_code == 1
+    assert "tidemill up" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_rows_are_read_from_an_argument_an_array_or_lines(tmp_path: Path) -> None:
+    """The three ways to write rows mean the same."""
+    array, lines = tmp_path / "rows.json", tmp_path / "rows.jsonl"
+    array.write_text('[{"a": 1}, {"a": 2}]')
+    lines.write_text('{"a": 1}\n{"a": 2}\n')
+    assert read_rows(None, array) == read_rows(None, lines) == [{"a": 1}, {"a": 2}]
+    assert read_rows('{"a": 1}', None) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("row", ["{", "3", "[3]", '"x"'])
+def test_rows_that_are_no_objects_are_refused(row: str) -> None:
+    """The message says what to write."""
+    with pytest.raises(CommandError, match="--row"):
+        read_rows(row, None)
+
+
+def test_no_rows_and_rows_twice_are_refused(tmp_path: Path) -> None:
+    """It must be clear which rows are meant."""
+    for row, file in ((None, None), ("{}", tmp_path)):
+        with pytest.raises(CommandError, match="either"):
+            read_rows(row, file)
+
+
+def test_a_setting_without_a_value_is_refused() -> None:
+    """`--set max_iter` says nothing."""
+    with pytest.raises(CommandError, match="max_iter"):
+        parse_setting("max_iter")
+
+
+def test_nested_data_is_flattened_for_comparison() -> None:
+    """Two runs are compared name by name."""
+    assert flat(json.loads('{"a": {"b": [1, {"c": null}]}}')) == {"a.b.0": 1, "a.b.1.c": None}
+
+
+def test_waiting_ends_with_what_was_waited_for() -> None:
+    """What never comes is named, with where to look."""
+    assert wait_for(lambda: 5, what="it", seconds=1) == 5
+    with pytest.raises(Unavailable, match="the report did not come"):
+        wait_for(lambda: None, what="the report", seconds=0.0)
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    """Reports are found by it."""
+    file = tmp_path / "x"
+    file.write_bytes(b"")
+    assert digest_file(file).startswith("e3b0c442")

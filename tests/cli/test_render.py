@@ -1,0 +1,35 @@
+"""People read tables, scripts read JSON, and a pipe sees no colour."""
+
+import json
+
+import pytest
+
+from cli.render import facts, show, steps, table
+
+
+def test_scripts_get_json_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole of standard output parses."""
+    show({"rows": 3}, "for people", as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"rows": 3}
+
+
+def test_people_get_tables_without_colour_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is not a terminal gets no escape codes, and long cells are not cut."""
+    show({}, table(["name", "rows"], [["x" * 100, 12345]]), facts({"a": None}), as_json=False)
+    out = capsys.readouterr().out
+    assert "x" * 100 in out
+    assert "12,345" in out
+    assert "\x1b" not in out
+
+
+def test_progress_is_plain_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """A log shows a start, some tenths and the end, on standard error."""
+    with steps() as progress:
+        progress.start("counting", 40)
+        for _ in range(40):
+            progress.step()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[0] == "counting …"
+    assert captured.err.splitlines()[-1] == "counting: 40/40"
+    assert len(captured.err.splitlines()) == 11
