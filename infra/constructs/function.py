@@ -98,15 +98,26 @@ class PythonFunction(Construct):
         )
 
     def uses_bucket(
-        self, bucket: s3.IBucket, variable: str, *, read: Sequence[str] = (), write: Sequence[str] = ()
+        self,
+        bucket: s3.IBucket,
+        variable: str,
+        *,
+        read: Sequence[str] = (),
+        write: Sequence[str] = (),
+        discard: Sequence[str] = (),
     ) -> None:
-        """Let the function read and write below prefixes of a bucket; what it writes it may read."""
+        """Let the function read and write below prefixes of a bucket; what it writes it may read.
+
+        ``discard`` names those prefixes of ``write`` below which it may also take back what it wrote.
+        """
         prefixes = sorted({*read, *write})
         self._may(["s3:GetObject", "s3:GetObjectVersion"], *map(bucket.arn_for_objects, _below(prefixes)))
         if write:
             self._may(
                 ["s3:PutObject", "s3:AbortMultipartUpload"], *map(bucket.arn_for_objects, _below(write))
             )
+        if discard:
+            self._may(["s3:DeleteObject"], *map(bucket.arn_for_objects, _below(discard)))
         # Without leave to list, S3 answers 403 instead of 404 for an object that is not there.
         self._role.add_to_policy(
             iam.PolicyStatement(
@@ -145,8 +156,8 @@ class PythonFunction(Construct):
         self._set(variable, queue.queue_url)
 
     def uses_state_machine(self, arn: str) -> None:
-        """Let the function start executions of a state machine."""
-        self._may(["states:StartExecution"], arn)
+        """Let the function start executions of a state machine, and see which are running."""
+        self._may(["states:StartExecution", "states:ListExecutions"], arn)
         self._set("TIDEMILL_TRAINING_STATE_MACHINE_ARN", arn)
 
     def _may(self, actions: Sequence[str], *resources: str) -> None:

@@ -107,6 +107,8 @@ class DataStack(Stack):
             "TIDEMILL_DATA_BUCKET",
             read=["uploads/"],
             write=["warehouse/", "quarantine/", "reports/uploads/"],
+            # Files of a commit that another writer's overtook.
+            discard=["warehouse/"],
         )
         ingest.uses_database(self.database, write=True)
         ingest.uses_bus(self.bus)

@@ -82,7 +82,9 @@ class ServingStack(Stack):
             memory_mb=1769,
             timeout=RECORD_TIMEOUT,
         )
-        record.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"])
+        record.uses_bucket(
+            self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
+        )
         record.uses_database(self._data.database, write=True)
         predictions.feed(record, batch_size=10, max_concurrency=2)
 
