@@ -1,0 +1,95 @@
+"""Documents in one DynamoDB table: partition key ``partition``, sort key ``sort``.
+
+A document is stored as canonical JSON in one string attribute, ``document``, beside the number
+``revision``. JSON keeps integers, floats, nulls and empty strings exactly as they were;
+DynamoDB's own numbers would come back as decimals, and nothing here asks DynamoDB to look inside.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tidemill.aws.failures import aws_failures
+from tidemill.canonical import canonical_json
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoDocuments:
+    """One table of JSON documents with conditional writes and strongly consistent reads."""
+
+    def __init__(self, table: str, *, client: "DynamoDBClient") -> None:
+        self.table = table
+        self._client = client
+
+    def get(self, partition: str, sort: str) -> tuple[dict[str, Any], int] | None:
+        """Return (document, revision), strongly consistent, or None."""
+        with aws_failures(f"reading document {partition} / {sort}"):
+            answer = self._client.get_item(
+                TableName=self.table, Key=_key(partition, sort), ConsistentRead=True
+            )
+        item = answer.get("Item")
+        return None if item is None else (json.loads(item["document"]["S"]), int(item["revision"]["N"]))
+
+    def put(
+        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+    ) -> int:
+        """Write a document and return its new revision; Conflict on a stale one."""
+        condition: dict[str, Any] = {}
+        values: dict[str, Any] = {
+            ":document": {"S": canonical_json(dict(document)).decode()},
+            ":one": {"N": "1"},
+            ":zero": {"N": "0"},
+        }
+        if revision == 0:
+            condition = {"ConditionExpression": "attribute_not_exists(revision)"}
+        elif revision is not None:
+            condition = {"ConditionExpression": "revision = :revision"}
+            values[":revision"] = {"N": str(revision)}
+        with aws_failures(f"writing document {partition} / {sort}"):
+            answer = self._client.update_item(
+                TableName=self.table,
+                Key=_key(partition, sort),
+                UpdateExpression="SET document = :document, revision = if_not_exists(revision, :zero) + :one",
+                ExpressionAttributeValues=values,
+                ReturnValues="UPDATED_NEW",
+                **condition,
+            )
+        return int(answer["Attributes"]["revision"]["N"])
+
+    def query(
+        self, partition: str, prefix: str = "", *, descending: bool = False, limit: int | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return (sort, document) of a partition whose sort starts with the prefix, in sort order."""
+        expression = "#partition = :partition"
+        values: dict[str, Any] = {":partition": {"S": partition}}
+        names = {"#partition": "partition"}
+        if prefix:
+            expression += " AND begins_with(#sort, :prefix)"
+            values[":prefix"] = {"S": prefix}
+            names["#sort"] = "sort"
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression=expression,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            ScanIndexForward=not descending,
+            PaginationConfig={} if limit is None else {"MaxItems": limit, "PageSize": max(1, limit)},
+        )
+        with aws_failures(f"querying documents {partition} / {prefix}"):
+            return [
+                (item["sort"]["S"], json.loads(item["document"]["S"]))
+                for page in pages
+                for item in page["Items"]
+            ]
+
+    def delete(self, partition: str, sort: str) -> None:
+        """Remove a document; removing one that is not there is no error."""
+        with aws_failures(f"deleting document {partition} / {sort}"):
+            self._client.delete_item(TableName=self.table, Key=_key(partition, sort))
+
+
+def _key(partition: str, sort: str) -> dict[str, Any]:
+    return {"partition": {"S": partition}, "sort": {"S": sort}}

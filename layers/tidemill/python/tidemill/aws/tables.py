@@ -1,0 +1,220 @@
+"""Tables as Apache Iceberg tables in the Glue Data Catalog, by PyIceberg.
+
+An append streams record batches into Parquet files of bounded size, row group by row group
+(``parquet_files.py``), and then names them all in one commit. PyIceberg's own streaming append
+queues every batch before it writes the first, and repeats a lost commit without asking whether
+somebody else has meanwhile committed the same upload; hence the writer and the retry loop here.
+"""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.table import ALWAYS_TRUE, FileScanTask, Table
+from pyiceberg.table.snapshots import Snapshot
+
+from tidemill.aws.clients import client
+from tidemill.aws.file_io import S3FileIO
+from tidemill.aws.iceberg_failures import iceberg_failures
+from tidemill.aws.parquet_files import discard_files, write_files
+from tidemill.datasets.tables import IDS_PROPERTY, Appended, Commit
+from tidemill.errors import Conflict, NotFound
+
+_TABLE_PROPERTIES = {
+    "format-version": "2",
+    "commit.retry.num-retries": "0",  # repeated here, where ids are checked again before each try
+}
+_COMMIT_TRIES = 20
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+def glue_catalog() -> GlueCatalog:
+    """Return the account's Glue catalog, whose files are read and written by ``S3FileIO``.
+
+    Its client tries every call once: PyIceberg takes the "concurrent modification" that a repeated
+    commit meets for proof that nothing landed, and deletes what it wrote.
+    """
+    return GlueCatalog(
+        "glue",
+        client=client("glue", attempts=1),
+        **{"py-io-impl": f"{S3FileIO.__module__}.{S3FileIO.__name__}"},
+    )
+
+
+class IcebergTables:
+    """The tables of one Glue database, with their files under one S3 location.
+
+    Parameters
+    ----------
+    catalog
+        The Glue catalog, as ``glue_catalog`` makes it.
+    database
+        The Glue database, one per project.
+    warehouse
+        The S3 location tables are created under, such as ``s3://bucket/warehouse``.
+    pause
+        Waits for a number of seconds between two tries of a commit.
+    """
+
+    def __init__(
+        self,
+        catalog: GlueCatalog,
+        *,
+        database: str,
+        warehouse: str,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._catalog = catalog
+        self._database = database
+        self._warehouse = warehouse
+        self._pause = pause
+
+    def ensure(self, table: str, schema: pa.Schema) -> None:
+        """Create a table unless it is there; columns it does not have yet are added."""
+        with iceberg_failures(f"ensuring table `{table}`"):
+            try:
+                stored = self._load(table)
+            except NoSuchTableError:
+                with contextlib.suppress(TableAlreadyExistsError):  # somebody else was faster
+                    self._catalog.create_table(
+                        (self._database, table),
+                        schema,
+                        location=f"{self._warehouse}/{table}",
+                        properties=_TABLE_PROPERTIES,
+                    )
+                return
+            if not set(schema.names) <= set(stored.schema().column_names):
+                with stored.update_schema() as update:
+                    update.union_by_name(schema)
+
+    def append(
+        self,
+        table: str,
+        data: Iterator[pa.RecordBatch],
+        properties: Mapping[str, str],
+        *,
+        ids: Collection[str],
+    ) -> Appended:
+        """Append rows in one commit, at most once for each id; NotFound if there is no such table."""
+        with iceberg_failures(f"appending to table `{table}`"):
+            stored = self._load(table)
+            if (found := _commit_with(stored, ids)) is not None:
+                return Appended(found, new=False)
+            paths = write_files(stored, data)
+            summary = {**properties, IDS_PROPERTY: " ".join(sorted(ids))}
+            for attempt in range(_COMMIT_TRIES):
+                try:
+                    return Appended(_commit(stored, paths, summary), new=True)
+                except CommitFailedException:
+                    self._pause(random.uniform(0.5, 1) * min(0.05 * 2**attempt, _LONGEST_PAUSE_SECONDS))
+                stored = self._load(table)
+                if (found := _commit_with(stored, ids)) is not None:
+                    discard_files(stored, paths)
+                    return Appended(found, new=False)
+            discard_files(stored, paths)
+            raise Conflict(
+                f"table `{table}`: {_COMMIT_TRIES} commits were lost to other writers; send it again"
+            )
+
+    def commits(self, table: str, last: int | None = None) -> Sequence[Commit]:
+        """Return the current history, oldest first; only the newest ``last`` if given."""
+        with iceberg_failures(f"reading the history of table `{table}`"):
+            newest_first = [_as_commit(snapshot) for snapshot in _history(self._load(table), last)]
+            return newest_first[::-1]
+
+    def rows(
+        self,
+        table: str,
+        *,
+        snapshot_id: int | None = None,
+        added_only: bool = False,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return rows as of a snapshot (the current one by default), or only those it added."""
+        with iceberg_failures(f"reading table `{table}`"):
+            stored = self._load(table)
+            snapshot = stored.current_snapshot()
+            if snapshot_id is not None:
+                snapshot = _snapshot(stored, table, snapshot_id)
+            tasks: Iterable[FileScanTask] = []
+            if snapshot is not None and added_only:
+                tasks = stored.incremental_append_scan(
+                    from_snapshot_id_exclusive=snapshot.parent_snapshot_id,
+                    to_snapshot_id_inclusive=snapshot.snapshot_id,
+                ).plan_files()
+            elif snapshot is not None:
+                tasks = stored.scan(snapshot_id=snapshot.snapshot_id).plan_files()
+            # By today's schema: a column declared since is there, and null in the rows before it.
+            schema = stored.schema() if columns is None else stored.schema().select(*columns)
+            return ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE).to_table(tasks)
+
+    def tag(self, table: str, snapshot_id: int, name: str) -> None:
+        """Name a snapshot; Conflict if the name is another snapshot's."""
+        with iceberg_failures(f"tagging snapshot {snapshot_id} of table `{table}`"):
+            for attempt in range(_COMMIT_TRIES):
+                stored = self._load(table)
+                _snapshot(stored, table, snapshot_id)
+                named = stored.refs().get(name)
+                if named is not None and named.snapshot_id != snapshot_id:
+                    raise Conflict(
+                        f"tag `{name}` of table `{table}` already names another snapshot; choose another name"
+                    )
+                if named is not None:
+                    return
+                try:
+                    stored.manage_snapshots().create_tag(snapshot_id, name).commit()
+                except CommitFailedException:
+                    self._pause(random.uniform(0.5, 1) * min(0.05 * 2**attempt, _LONGEST_PAUSE_SECONDS))
+                else:
+                    return
+            raise Conflict(
+                f"table `{table}`: tag `{name}` was lost to other writers {_COMMIT_TRIES} times; repeat it"
+            )
+
+    def _load(self, table: str) -> Table:
+        return self._catalog.load_table((self._database, table))
+
+
+def _commit(table: Table, paths: list[str], summary: Mapping[str, str]) -> Commit:
+    with table.transaction() as transaction:
+        transaction.add_files(paths, snapshot_properties=dict(summary), check_duplicate_files=False)
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        raise CommitFailedException("the commit left the table without a snapshot")
+    return _as_commit(snapshot)
+
+
+def _history(table: Table, last: int | None = None) -> Iterator[Snapshot]:
+    """Yield the current snapshot and its ancestors, newest first, in one pass over the metadata."""
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
+    snapshot = table.current_snapshot()
+    left = len(by_id) if last is None else last
+    while snapshot is not None and left > 0:
+        yield snapshot
+        left -= 1
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else by_id.get(parent)
+
+
+def _commit_with(table: Table, ids: Collection[str]) -> Commit | None:
+    wanted = set(ids)
+    return next((commit for commit in map(_as_commit, _history(table)) if wanted & commit.ids), None)
+
+
+def _as_commit(snapshot: Snapshot) -> Commit:
+    properties = snapshot.summary.additional_properties if snapshot.summary is not None else {}
+    return Commit(snapshot.snapshot_id, snapshot.sequence_number or 0, properties)
+
+
+def _snapshot(stored: Table, table: str, snapshot_id: int) -> Snapshot:
+    snapshot = stored.snapshot_by_id(snapshot_id)
+    if snapshot is None:
+        raise NotFound(
+            f"table `{table}` has no snapshot {snapshot_id}; `tidemill data log {table}` lists them"
+        )
+    return snapshot

@@ -1,0 +1,30 @@
+"""What several parts' tests share: AWS in this process, on a free port."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+from emulator import catalog
+from emulator.events.hooks import Hooks
+from tidemill.aws import clients
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """Run a moto server in a thread of this process and point boto3 at it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    hooks = Hooks()
+    catalog.install(hooks)
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        clients.client.cache_clear()
+        yield f"http://{host}:{port}"
+        clients.client.cache_clear()
+    hooks.remove()
+    server.stop()
