@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 IGNORED = {
@@ -12,7 +13,7 @@ IGNORED = {
 def test_the_templates_are_clean(assembly: Any) -> None:
     templates = map(str, sorted(assembly.folder.glob("*.template.json")))
     done = subprocess.run(
-        [sys.executable, "-m", "cfnlint", "--ignore-checks", *IGNORED, "--template", *templates],
+        [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", *IGNORED, "--template", *templates],
         capture_output=True,
         text=True,
         check=False,
