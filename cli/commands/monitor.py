@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from cli.client import Deployment
+from cli.commands.train import reason_text
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import show, table
@@ -32,14 +33,21 @@ def monitor(app: App, model: str, *, open_page: bool, as_json: bool) -> None:
             page.write_bytes(report_page(deployment, reports[0]))
             click.launch(page.as_uri())
     columns = ["window_end", "version", "drift", "drifted_features", "performance"]
-    decided = ["at", "decision", "reason"]
     show(
         {"reports": reports, "decisions": decisions},
         table(columns, [[report.get(name) for name in columns] for report in reports], f"reports on {model}"),
         "",
-        table(decided, [[one.get(name) for name in decided] for one in decisions], "retrain decisions"),
+        table(["at", "retrained", "why, or why not"], [decision_row(one) for one in decisions], "decisions"),
         as_json=as_json,
     )
+
+
+def decision_row(entry: dict[str, Any]) -> list[Any]:
+    """Write a ledger entry as a row: when, whether a training was started, and why or why not."""
+    decision = entry["decision"]
+    reason = reason_text(decision["reason"]) if decision["reason"] else "no reason to"
+    held_back = f"{reason}; held back: {decision['guard']}" if decision["guard"] else reason
+    return [entry["at"], decision["retrain"], held_back]
 
 
 def latest(deployment: Deployment, model: str, prefix: str) -> list[dict[str, Any]]:

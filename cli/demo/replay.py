@@ -50,8 +50,8 @@ class Replay:
         self._control = control
         self._data = data
         self._progress = progress
-        model = next(one for one in load_project(deployment.project).models if one.name == MODEL)
-        self._columns = [model.observations.key, *model.observations.request]
+        asked = load_project(deployment.project).model(MODEL).observations
+        self._columns = list(dict.fromkeys([asked.key, *asked.request]))
 
     def load_history(self) -> None:
         """Set the clock, and upload the aircraft and every week that had arrived by then."""
