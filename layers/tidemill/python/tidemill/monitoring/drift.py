@@ -6,16 +6,17 @@ of a false alarm; and the difference is large enough to matter. The first keeps 
 crying wolf, the second keeps huge ones from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from tidemill.monitoring.daily import DayHistogram
 from tidemill.statistics.distances import jensen_shannon, psi
 from tidemill.statistics.drift_tests import benjamini_hochberg, psi_test
 from tidemill.statistics.histograms import Histogram
-from tidemill.statistics.profile import ColumnProfile
+from tidemill.statistics.profile import ColumnProfile, ReferenceProfile
 
 FALSE_ALARM_RATE = 0.05  # of a window without drift, over all its columns
 PSI_THRESHOLD = 0.2  # by custom 0.1 is a small shift and 0.25 a large one
@@ -47,24 +48,60 @@ class ColumnDrift:
         return {**asdict(self), "issues": list(self.issues)}
 
 
-def compare_columns(
-    reference: Sequence[ColumnProfile], window: Mapping[str, Histogram], *, threshold: float = PSI_THRESHOLD
-) -> list[ColumnDrift]:
-    """Compare every column of a window with its reference.
+@dataclass(frozen=True)
+class Drift:
+    """The verdict on a window: None if it has fewer than ``MIN_ROWS`` rows, which say too little.
+
+    ``columns`` are the features, the largest effect first; ``prediction`` the predicted probabilities.
+    """
+
+    verdict: bool | None
+    columns: Sequence[ColumnDrift] = ()
+    prediction: ColumnDrift | None = None
+
+
+def judge_drift(reference: ReferenceProfile, window: DayHistogram) -> Drift:
+    """Say whether a window drifted, column by column, its predictions included.
 
     Parameters
     ----------
     reference
-        Profiles of the columns, the prediction's among them if it is to be judged too.
+        Of the model version that the window is compared with.
     window
-        A histogram over the same bins for each of them.
+        The sum of the window's days on its bins.
+
+    Returns
+    -------
+    Drift
+        With the verdict true if any column drifted.
+    """
+    if window.rows < MIN_ROWS:
+        return Drift(None)
+    pairs = [(column, window.columns[column.name]) for column in reference.columns]
+    *features, prediction = compare_columns([*pairs, (reference.prediction, window.prediction)])
+    return Drift(
+        verdict=prediction.drifted or any(column.drifted for column in features),
+        columns=sorted(features, key=lambda column: (-column.psi, column.name)),
+        prediction=prediction,
+    )
+
+
+def compare_columns(
+    pairs: Sequence[tuple[ColumnProfile, Histogram]], *, threshold: float = PSI_THRESHOLD
+) -> list[ColumnDrift]:
+    """Compare columns of a window with their reference, all under one false alarm rate.
+
+    Parameters
+    ----------
+    pairs
+        A column's profile, and a histogram of the window over the same bins.
     threshold
         The least PSI that matters.
 
     Returns
     -------
     list of ColumnDrift
-        By effect size, the largest first.
+        In the order of the pairs.
 
     Notes
     -----
@@ -75,25 +112,24 @@ def compare_columns(
     Examples
     --------
     >>> from tidemill.statistics.profile import profile_column
-    >>> seen, now = np.arange(1000.0), np.arange(500.0) + 700
-    >>> [column] = compare_columns([(p := profile_column("dist", seen))], {"dist": p.count(now)})
+    >>> distance = profile_column("distance", np.arange(1000.0))
+    >>> [column] = compare_columns([(distance, distance.count(np.arange(500.0) + 700))])
     >>> column.drifted, column.issues, round(column.outside_share, 2)
     (True, ('out_of_range',), 0.4)
     """
-    raw = np.array([psi_test(p.histogram.counts, window[p.name].counts) for p in reference], dtype=np.float64)
-    missing = np.array([_missing_test(p.histogram, window[p.name]) for p in reference], dtype=np.float64)
-    adjusted = benjamini_hochberg(np.concatenate([raw, missing]))
-    columns = [
+    raw = [psi_test(profile.histogram.counts, window.counts) for profile, window in pairs]
+    missing = [_missing_test(profile.histogram, window) for profile, window in pairs]
+    adjusted = benjamini_hochberg(np.array([*raw, *missing]))
+    return [
         _compare(
             profile,
-            window[profile.name],
-            float(adjusted[i]),
-            missing_p=float(adjusted[len(raw) + i]),
+            window,
+            float(adjusted[position]),
+            missing_p=float(adjusted[len(pairs) + position]),
             threshold=threshold,
         )
-        for i, profile in enumerate(reference)
+        for position, (profile, window) in enumerate(pairs)
     ]
-    return sorted(columns, key=lambda column: (-column.psi, column.name))
 
 
 def _missing_test(reference: Histogram, window: Histogram) -> float:
