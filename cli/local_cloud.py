@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -33,20 +34,20 @@ def serve(port: int, state_dir: Path) -> None:
     port
         To listen on; 0 takes a free one.
     state_dir
-        Where the cloud leaves word of itself and keeps its files.
+        Where the cloud leaves word of itself.
     """
     from emulator.cloud import Cloud  # noqa: PLC0415 - moto takes a second to import; only this needs it
-
     from infra.synth import synthesize  # noqa: PLC0415 - likewise
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
-    cloud = Cloud(port=port, work_dir=state_dir / "cloud")
+    cloud = Cloud(port)
     try:
         cloud.deploy(assembly)
-        LocalCloud(pid=os.getpid(), port=cloud.port).save(state_dir)
+        listening = urlsplit(cloud.endpoint).port or port
+        LocalCloud(pid=os.getpid(), port=listening).save(state_dir)
         sys.stdout.write(f"ready at {cloud.endpoint}; Ctrl-C or `tidemill down` ends it\n")
         sys.stdout.flush()
         stop.wait()
@@ -74,6 +75,8 @@ def start_detached(port: int, state_dir: Path) -> LocalCloud:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    # Whoever starts and stops clouds from one process would otherwise keep a zombie of each.
+    threading.Thread(target=process.wait, daemon=True).start()
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         cloud = find_local_cloud(state_dir)

@@ -9,13 +9,13 @@ import click
 from cli.client import Deployment
 from cli.commands.monitor import latest, report_page
 from cli.context import App, json_option, pass_app
-from cli.demo.control import Control
 from cli.demo.flights_data import prepare
 from cli.demo.memory import PeakMemory
 from cli.demo.replay import MODEL, MONTHS, Replay
 from cli.demo.sample import ROWS_A_DAY
 from cli.demo.summary import Summary, headline, summarize, table
-from cli.endpoint import LocalCloud, endpoint_of
+from cli.demo.system import LocalSystem
+from cli.endpoint import LocalCloud
 from cli.errors import one_line_errors
 from cli.local_cloud import start_detached, stop
 from cli.render import show, steps
@@ -42,14 +42,13 @@ def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
         cloud = start_detached(ANY_FREE_PORT, state_dir)
         progress.step(cloud.endpoint)
         try:
-            with PeakMemory(cloud.pid) as memory:
-                deployment = Deployment(endpoint_of(cloud))
-                with one_line_errors(cloud.endpoint):
-                    replay = Replay(deployment, Control(cloud.endpoint), data, progress)
-                    replay.load_history()
-                    scored = replay.live(replay.train_first(), months)
-                    verdicts, retrainings = replay.verdicts(), replay.retrainings()
-                    page = _save_page(deployment, app.state_dir / "demo")
+            with PeakMemory(cloud.pid) as memory, one_line_errors(cloud.endpoint):
+                system = LocalSystem.find(cloud, MODEL)
+                replay = Replay(system, data, progress)
+                replay.load_history()
+                scored = replay.live(replay.train_first(), months)
+                verdicts, retrainings = replay.verdicts(), replay.retrainings()
+                page = _save_page(system.deployment, app.state_dir / "demo")
         finally:
             if not keep:
                 stop(cloud.pid)
