@@ -1,0 +1,1 @@
+"""Events on their way: the clock, schedules, rules, queues, asynchronous invocations, executions."""

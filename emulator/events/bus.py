@@ -1,0 +1,168 @@
+"""The event bus: which rules an event matches, and what leaves for their targets.
+
+Replaces moto's delivery, which knows neither functions nor state machines, ignores `Input` and
+`InputPath`, sends to disabled rules, and treats a schedule without a pattern as one that matches all.
+"""
+
+import json
+import threading
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.events import models as events_models
+from moto.s3 import notifications as s3_notifications
+
+from emulator.events.clock import Clock
+from emulator.events.hooks import Hooks
+from emulator.events.inputs import target_input
+from emulator.events.targets import Delivery, Targets
+
+_CREATED_REASONS = {
+    "s3:ObjectCreated:Put": "PutObject",
+    "s3:ObjectCreated:Post": "POST Object",
+    "s3:ObjectCreated:Copy": "CopyObject",
+    "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+}
+_DELETION_TYPES = {
+    "s3:ObjectRemoved:Delete": "Permanently Deleted",
+    "s3:ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
+}
+
+
+class Bus:
+    """Matches events against rules and hands them to targets.
+
+    Parameters
+    ----------
+    clock
+        Gives events without a time theirs.
+    targets
+        Delivers.
+    """
+
+    def __init__(self, *, clock: Clock, targets: Targets) -> None:
+        self._clock = clock
+        self._targets = targets
+        self._sequence = 0
+        self._lock = threading.Lock()
+
+    def install(self, hooks: Hooks) -> None:
+        """Take over rules and S3's events from moto."""
+        hooks.replace(
+            events_models.Rule,
+            "send_to_targets",
+            lambda rule, event, transform_input=True: self.offer(rule, event),  # noqa: ARG005  moto's signature
+        )
+        hooks.replace(events_models, "unix_time", self._clock.epoch_seconds)
+        hooks.replace(s3_notifications, "_send_event_bridge_message", self._from_s3)
+
+    def offer(self, rule: Any, event: dict[str, Any]) -> None:
+        """Send an event to the rule's targets if the rule is enabled and its pattern matches."""
+        if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
+            return
+        event = {key: value for key, value in event.items() if key != "ingestion-time"}
+        event["time"] = _rfc3339(event["time"])
+        if rule.event_pattern.matches_event(event):
+            self.send(rule, event)
+
+    def send(self, rule: Any, event: dict[str, Any]) -> None:
+        """Send an event to every target of a rule, matched or due."""
+        for target in list(rule.targets):
+            body = target_input(target, event, rule_arn=rule.arn)
+            self._targets.deliver(Delivery(target["Arn"], body, rule.arn, target))
+
+    def _from_s3(self, account_id: str, bucket: Any, event_name: str, key: Any) -> None:
+        name = getattr(event_name, "value", event_name)
+        version = key.version_id if bucket.is_versioned else None
+        s3_object = {
+            "key": key.name,
+            "size": getattr(key, "size", 0),  # a delete marker has none
+            "etag": getattr(key, "etag", "").replace('"', ""),
+            **({"version-id": str(version)} if version not in (None, "null") else {}),
+            "sequencer": self._next_sequencer(),
+        }
+        detail: dict[str, Any] = {
+            "version": "0",
+            "bucket": {"name": bucket.name},
+            "object": s3_object,
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": account_id,
+            "source-ip-address": "127.0.0.1",
+        }
+        if name in _CREATED_REASONS:
+            detail["reason"] = _CREATED_REASONS[name]
+        if name in _DELETION_TYPES:
+            detail |= {"reason": "DeleteObject", "deletion-type": _DELETION_TYPES[name]}
+            for field in ("size", "etag") if name.endswith("MarkerCreated") else ("size",):
+                s3_object.pop(field)
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": s3_notifications._detail_type(event_name),  # noqa: SLF001  the names are moto's table
+            "source": "aws.s3",
+            "account": account_id,
+            "time": _rfc3339(self._clock.epoch_seconds()),
+            "region": bucket.region_name,
+            "resources": [bucket.arn],
+            "detail": detail,
+        }
+        backend = events_models.events_backends[account_id][bucket.region_name]
+        for rule in list(backend.event_buses["default"].rules.values()):
+            self.offer(rule, event)
+
+    def _next_sequencer(self) -> str:
+        """Give a hexadecimal number that grows with every change of any object."""
+        with self._lock:
+            self._sequence += 1
+            return f"{int(self._clock.epoch_seconds()):08X}{self._sequence:010X}"
+
+
+def _rfc3339(time: float | str) -> str:
+    """Write a time as events carry it, to the second.
+
+    Examples
+    --------
+    >>> _rfc3339(1357000000.9), _rfc3339("2013-01-01T00:26:40Z")
+    ('2013-01-01T00:26:40Z', '2013-01-01T00:26:40Z')
+    """
+    if isinstance(time, str):
+        moment = datetime.fromisoformat(time)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    else:
+        moment = datetime.fromtimestamp(time, UTC)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def scheduled_event(
+    *, source: str, account: str, region: str, resource: str, moment: datetime
+) -> dict[str, Any]:
+    """Compose the event a schedule sends.
+
+    Parameters
+    ----------
+    source
+        `aws.events` or `aws.scheduler`.
+    account, region
+        Where the schedule lives.
+    resource
+        ARN of the rule or schedule.
+    moment
+        The time it was due.
+
+    Returns
+    -------
+    dict
+        The whole event.
+    """
+    return {
+        "version": "0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{resource}@{moment.isoformat()}")),
+        "detail-type": "Scheduled Event",
+        "source": source,
+        "account": account,
+        "time": _rfc3339(moment.timestamp()),
+        "region": region,
+        "resources": [resource],
+        "detail": {} if source == "aws.events" else json.dumps({}),
+    }

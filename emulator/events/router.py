@@ -1,0 +1,116 @@
+"""Everything that moves events, put together: the one object the composition root makes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from emulator.events.bus import Bus
+from emulator.events.clock import Clock
+from emulator.events.executions import install_executions
+from emulator.events.hooks import Hooks
+from emulator.events.invoker import Invoker, SpecOf
+from emulator.events.mappings import Mappings, Poller
+from emulator.events.planner import Planner
+from emulator.events.queues import Queues
+from emulator.events.streams import install_streams
+from emulator.events.targets import Targets
+from emulator.events.work import Work
+from emulator.runtime.pool import Pool
+
+_SETTLE_SECONDS = 900.0
+
+
+class Router:
+    """Moves events between moto's services and the functions.
+
+    Parameters
+    ----------
+    pool
+        Runs functions.
+    clock
+        The cloud's time; its `settle` becomes this router's.
+    spec_of
+        Finds a function by name or ARN and qualifier.
+    """
+
+    def __init__(self, *, pool: Pool, clock: Clock, spec_of: SpecOf) -> None:
+        self.clock = clock
+        self.work = Work()
+        self._hooks = Hooks()
+        self._hurrying = 0
+        self._hurry_lock = threading.Lock()
+        self.invoker = Invoker(pool=pool, spec_of=spec_of, clock=clock, work=self.work)
+        self.targets = Targets(clock=clock, invoke_later=self.invoker.invoke_later)
+        self.invoker.connect(self.targets)
+        self.bus = Bus(clock=clock, targets=self.targets)
+        self.planner = Planner(clock=clock, bus=self.bus, targets=self.targets)
+        self.mappings = Mappings(self._make_poller, work=self.work)
+        self.queues = Queues(clock=clock, changed=self.mappings.queue_changed)
+        clock.settle = self.settle
+
+    def attach(self) -> None:
+        """Put the emulator's behaviour in place of moto's, and take up what moto holds already."""
+        self.queues.install(self._hooks)
+        self.invoker.install(self._hooks)
+        self.bus.install(self._hooks)
+        self.mappings.install(self._hooks)
+        self.planner.install(self._hooks)
+        install_executions(self._hooks, clock=self.clock, work=self.work)
+        install_streams(self._hooks)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take up what moto holds now; after a reset of moto this forgets what is gone."""
+        self.mappings.refresh()
+        self.planner.refresh()
+
+    def settle(self, timeout_seconds: float = _SETTLE_SECONDS) -> None:
+        """Wait until nothing is in flight.
+
+        In flight are: invocations, batches, asynchronous events, executions, and messages a mapping would
+        take now. Not in flight is what waits for the clock (schedules, visibility timeouts, delayed
+        messages, asynchronous retries), and what lies in queues without a mapping, such as dead letters.
+        Batching windows are closed at once.
+
+        Parameters
+        ----------
+        timeout_seconds
+            How long to wait.
+
+        Raises
+        ------
+        SettleTimeoutError
+            Something was still in flight; the message says what.
+        """
+        with self._hurry():
+            self.work.wait_until_idle(self.mappings.waiting, timeout_seconds)
+
+    def close(self) -> None:
+        """Stop pollers and threads and give moto its own behaviour back."""
+        self.mappings.close()
+        self.clock.close()
+        self.invoker.close()
+        self._hooks.remove()
+
+    @contextmanager
+    def _hurry(self) -> Iterator[None]:
+        with self._hurry_lock:
+            self._hurrying += 1
+        self.mappings.wake_all()
+        try:
+            yield
+        finally:
+            with self._hurry_lock:
+                self._hurrying -= 1
+
+    def _make_poller(self, mapping: Any, queue: Any) -> Poller:
+        return Poller(
+            mapping,
+            queue,
+            queues=self.queues,
+            invoker=self.invoker,
+            clock=self.clock,
+            work=self.work,
+            hurry=lambda: self._hurrying > 0,
+        )

@@ -1,0 +1,1 @@
+"""Functions in worker processes, under the real runtime interface client."""
