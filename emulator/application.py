@@ -1,0 +1,144 @@
+"""What answers on the port: the control plane, the HTTP APIs, and moto for everything else.
+
+moto's handlers were written for one caller at a time. Services whose calls read, judge and write (a
+conditional put, a commit with an expected version) therefore run one call at a time, each service by itself;
+services whose calls wait (queues, invocations, executions) run freely.
+"""
+
+import threading
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from http import HTTPStatus
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from emulator.control.routes import Control
+from emulator.http_api.event import HttpRequest
+from emulator.http_api.gateway import Gateway
+from emulator.http_api.response import HttpResponse
+from emulator.identity.credentials import IdentityStore
+from emulator.identity.signature import read_claim, verify
+from emulator.meter import Call, Meter, describe_call
+from emulator.server import Environ, StartResponse, read_body
+
+_ONE_AT_A_TIME = frozenset({"dynamodb", "glue", "s3", "ssm", "iam", "logs", "monitoring"})
+_API_PREFIX, _CONTROL_PREFIX = "/_api/", "/_local/"
+
+
+class Application:
+    """The WSGI application of the local cloud.
+
+    Parameters
+    ----------
+    control
+        Answers under ``/_local/``.
+    gateway
+        Answers under ``/_api/``.
+    identities
+        Knows whose access key a request carries.
+    meter
+        Counts what moto answers.
+    """
+
+    def __init__(
+        self, *, control: Control, gateway: Gateway, identities: IdentityStore, meter: Meter
+    ) -> None:
+        self._control = control
+        self._gateway = gateway
+        self._identities = identities
+        self._meter = meter
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._locks = {service: threading.RLock() for service in _ONE_AT_A_TIME}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", "/"))
+        body = read_body(environ)
+        if path.startswith(_CONTROL_PREFIX):
+            query = str(environ.get("QUERY_STRING", ""))
+            answer = self._control.answer(
+                environ["REQUEST_METHOD"], path.removeprefix(_CONTROL_PREFIX), query, body
+            )
+            return _send(answer, start_response)
+        if path.startswith(_API_PREFIX):
+            return self._http_api(environ, body, start_response)
+        return self._aws(environ, body, start_response)
+
+    def _http_api(self, environ: Environ, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
+        raw = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+        api_id, slash, rest = raw.removeprefix(_API_PREFIX).partition("/")
+        request = HttpRequest(
+            method=environ["REQUEST_METHOD"],
+            path=slash + rest,
+            query=str(environ.get("QUERY_STRING", "")),
+            headers=_headers(environ),
+            body=body,
+            source_ip=str(environ.get("REMOTE_ADDR", "")),
+        )
+        signer: list[str] = []
+
+        def authorize() -> str | None:
+            identity = verify(environ, body, self._identities, service="execute-api")
+            if identity:
+                signer.append(identity.principal)
+            return identity.principal if identity else None
+
+        answer = self._gateway.answer(api_id, request, authorize)
+        self._meter.count(
+            Call(
+                principal=signer[0] if signer else "unsigned",
+                service="execute-api",
+                operation="Invoke",
+                received_bytes=len(body),
+                sent_bytes=len(answer.body),
+                error=answer.status >= HTTPStatus.BAD_REQUEST,
+            )
+        )
+        return _send(answer, start_response)
+
+    def _aws(self, environ: Environ, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
+        claim = read_claim(environ)
+        service = claim.service if claim else None
+        status: list[int] = []
+
+        def remember(line: str, *arguments: object) -> object:
+            status.append(int(line.partition(" ")[0]))
+            return start_response(line, *arguments)
+
+        with self._turn(service):
+            chunks = list(self._moto(environ, remember))
+        service_name, operation = describe_call(environ, body, service)
+        self._meter.count(
+            Call(
+                principal=self._identities.principal(claim.access_key if claim else None),
+                service=service_name,
+                operation=operation,
+                received_bytes=len(body),
+                sent_bytes=sum(map(len, chunks)),
+                error=bool(status) and status[-1] >= HTTPStatus.BAD_REQUEST,
+            )
+        )
+        return chunks
+
+    def _turn(self, service: str | None) -> AbstractContextManager[object]:
+        return self._locks[service] if service in self._locks else nullcontext()
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {
+        name[5:].replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = str(environ[name])
+    return headers
+
+
+def _send(answer: HttpResponse, start_response: StartResponse) -> Iterable[bytes]:
+    reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else "Other"
+    headers = [*answer.headers]
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.append(("content-length", str(len(answer.body))))
+    start_response(f"{answer.status} {reason}", headers)
+    return [answer.body] if answer.body else []

@@ -1,0 +1,60 @@
+"""moto, set up for a server that runs real functions and real state machines."""
+
+import os
+from typing import Any
+
+from moto.awslambda_simple.models import lambda_simple_backends
+from moto.backends import get_backend
+from moto.core.config import default_user_config
+from moto.moto_api._internal.models import moto_api_backend
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+PARTITION = "aws"
+
+
+def configure(port: int) -> None:
+    """Set moto's switches for a server.
+
+    Parameters
+    ----------
+    port
+        Where the state machine interpreter finds the other services.
+    """
+    os.environ["MOTO_PORT"] = str(port)
+    default_user_config["lambda"] = {"use_docker": False}
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+
+
+def backend(service: str, region: str = REGION) -> Any:
+    """Give moto's live backend of one service: the state behind its API.
+
+    Parameters
+    ----------
+    service
+        moto's name of the service, such as ``lambda`` or ``apigatewayv2``.
+    region
+        Region of a regional service; global services ignore it.
+
+    Returns
+    -------
+    Any
+        The backend object.
+    """
+    if service == "lambda":
+        return lambda_simple_backends[ACCOUNT][region]
+    if service == "stepfunctions":
+        return stepfunctions_parser_backends[ACCOUNT][region]
+    per_account = get_backend(service)[ACCOUNT]  # type: ignore[arg-type]  # a literal of all services
+    for key in (region, PARTITION, "global"):
+        try:
+            return per_account[key]
+        except KeyError:
+            continue
+    raise KeyError(f"moto has no service {service}")
+
+
+def reset() -> None:
+    """Forget every resource of every service."""
+    moto_api_backend.reset()

@@ -1,0 +1,245 @@
+"""The local cloud, put together: the one place where its parts are made and ended.
+
+>>> with Cloud(port=0) as cloud:                                           # doctest: +SKIP
+...     outputs = cloud.deploy(Path("cdk.out"))
+...     print(cloud.endpoint, outputs["Shop"]["ApiEndpoint"])
+"""
+
+import contextlib
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from emulator import aws
+from emulator.application import Application
+from emulator.control.routes import Control
+from emulator.deploy import engine
+from emulator.deploy.assets import AssetSources
+from emulator.deploy.deployer import Deployer
+from emulator.events.clock import Clock
+from emulator.events.router import Router
+from emulator.functions import Functions
+from emulator.http_api.gateway import Gateway
+from emulator.identity.credentials import ROOT_CREDENTIALS, IdentityStore
+from emulator.meter import Meter
+from emulator.resources.base import Services
+from emulator.runtime.environment import Packaging
+from emulator.runtime.model import FunctionSpec, Invocation
+from emulator.runtime.pool import Pool
+from emulator.server import Environ, Server, StartResponse
+
+DEFAULT_PORT = 4566
+_one_at_a_time = threading.Lock()
+
+
+class Cloud:
+    """A local cloud on one port, from its construction until `close`.
+
+    Parameters
+    ----------
+    port
+        Port to listen on; 0 takes a free one.
+    work_dir
+        Where its files lie; without one, a directory that ends with the cloud.
+    packaging
+        Whether functions see the packages of this environment, or of their layers alone.
+    region
+        Its one region.
+    """
+
+    def __init__(
+        self,
+        port: int = DEFAULT_PORT,
+        work_dir: Path | None = None,
+        *,
+        packaging: Packaging = Packaging.DEVELOPMENT,
+        region: str = aws.REGION,
+    ) -> None:
+        if not _one_at_a_time.acquire(blocking=False):
+            raise RuntimeError("a local cloud runs in this process already; close it before starting another")
+        self._ending = contextlib.ExitStack()
+        self._ending.callback(_one_at_a_time.release)
+        try:
+            self._start(port, work_dir, packaging, region)
+        except BaseException:
+            self._ending.close()
+            raise
+
+    def _start(self, port: int, work_dir: Path | None, packaging: Packaging, region: str) -> None:
+        aws.reset()
+        self._ending.callback(aws.reset)
+        self.region = region
+        self.meter = Meter()
+        self.clock = Clock()
+        self.identities = IdentityStore(region)
+        place = work_dir or Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-")))
+        self._sources = AssetSources()
+        self._functions = Functions(place, self._sources, region)
+        self._clients = _Clients(region)
+        server = Server(self._answer, port=port)
+        self.endpoint = f"http://localhost:{server.port}"
+        self._clients.endpoint = self.endpoint
+        aws.configure(server.port)
+        self.pool = Pool(handed_in=self._environment_of, logs=self._keep_logs, packaging=packaging)
+        self._ending.callback(self.pool.close)
+        self.router = Router(pool=self.pool, clock=self.clock, spec_of=self._functions.spec_of)
+        self.router.attach()
+        self._ending.callback(self.router.close)
+        self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
+        self._ending.enter_context(engine.installed(self._services))
+        self._application = self._make_application(server.port)
+        server.start()
+        self._ending.callback(server.stop)
+
+    def _make_application(self, port: int) -> Application:
+        control = Control(
+            clock=self.clock,
+            settle=self.router.settle,
+            meter=self.meter,
+            recent=self.pool.recent,
+            resources=self.resources,
+            facts=self._facts,
+        )
+        gateway = Gateway(
+            invoke=self._invoke,
+            now=self.clock.now,
+            account=aws.ACCOUNT,
+            region=self.region,
+            domain=f"localhost:{port}",
+        )
+        return Application(control=control, gateway=gateway, identities=self.identities, meter=self.meter)
+
+    def deploy(self, assembly: Path) -> dict[str, dict[str, str]]:
+        """Deploy a cloud assembly, or update what is deployed to it.
+
+        Parameters
+        ----------
+        assembly
+            Directory that ``cdk synth`` wrote.
+
+        Returns
+        -------
+        dict
+            Outputs by stack name, then by output key.
+        """
+        return Deployer(self._services, self._sources).deploy(assembly)
+
+    def client(self, service: str) -> Any:
+        """Give a boto3 client of this cloud, with its root credentials.
+
+        Parameters
+        ----------
+        service
+            boto3's name of the service.
+
+        Returns
+        -------
+        Any
+            The client, shared by all who ask.
+        """
+        return self._clients(service)
+
+    def settle(self, timeout_seconds: float = 900.0) -> None:
+        """Wait until nothing is in flight.
+
+        Parameters
+        ----------
+        timeout_seconds
+            Longest wait.
+        """
+        self.router.settle(timeout_seconds)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """List every resource of every stack.
+
+        Returns
+        -------
+        list of dict
+            ``stack``, ``logical_id``, ``type``, ``physical_id``.
+        """
+        stacks = list(aws.backend("cloudformation", self.region).stacks.values())
+        return [
+            {
+                "stack": stack.name,
+                "logical_id": resource.logical_resource_id,
+                "type": resource.type,
+                "physical_id": resource.physical_resource_id,
+            }
+            for stack in stacks
+            for resource in stack.resource_map.existing()
+        ]
+
+    def close(self) -> None:
+        """End the server, the workers and everything they left on disk; a second call does nothing."""
+        self._ending.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Any:
+        return self._application(environ, start_response)
+
+    def _invoke(self, function_arn: str, event: dict[str, Any]) -> Invocation:
+        return self.router.invoker.invoke(function_arn, json.dumps(event).encode())
+
+    def _environment_of(self, spec: FunctionSpec) -> Mapping[str, str]:
+        credentials = self.identities.of_role(spec.role_arn, spec.name)
+        return {**credentials.as_environment(), "AWS_ENDPOINT_URL": self.endpoint}
+
+    def _facts(self) -> dict[str, Any]:
+        stacks = aws.backend("cloudformation", self.region).stacks.values()
+        return {
+            "endpoint": self.endpoint,
+            "account": aws.ACCOUNT,
+            "region": self.region,
+            "stacks": {stack.name: stack.status for stack in list(stacks)},
+        }
+
+    def _keep_logs(self, spec: FunctionSpec, stream: str, lines: list[str]) -> None:
+        """Put an invocation's lines where CloudWatch Logs would hold them."""
+        logs = aws.backend("logs", self.region)
+        group = f"/aws/lambda/{spec.name}"
+        if group not in logs.groups:
+            logs.create_log_group(group, {})
+        if stream not in logs.groups[group].streams:
+            logs.create_log_stream(group, stream)
+        now = int(time.time() * 1000)
+        logs.put_log_events(group, stream, [{"timestamp": now, "message": line} for line in lines])
+
+
+class _Clients:
+    """boto3 clients of the cloud's own endpoint, made when first asked for; safe to use from threads."""
+
+    endpoint = ""
+
+    def __init__(self, region: str) -> None:
+        self._session = boto3.Session(
+            aws_access_key_id=ROOT_CREDENTIALS.access_key,
+            aws_secret_access_key=ROOT_CREDENTIALS.secret_key,
+            region_name=region,
+        )
+        self._lock = threading.Lock()
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._session.client(
+                    service,  # type: ignore[call-overload]  # any service's name
+                    endpoint_url=self.endpoint,
+                    config=Config(retries={"max_attempts": 0}, read_timeout=900),
+                )
+            return self._made[service]

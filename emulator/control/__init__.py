@@ -1,0 +1,1 @@
+"""The control plane under ``/_local/``: health, clock, settle, resources, meter, invocations."""

@@ -1,0 +1,173 @@
+"""Answers under ``/_local/``.
+
+======================  ============================================================================
+``GET health``          ``{"status": "ready", "endpoint", "account", "region", "stacks"}``
+``GET clock``           ``{"now", "mode"}``
+``POST clock``          ``{"set": t}``, ``{"advance_to": t}`` or ``{"advance_seconds": s}``; answers like GET
+``POST settle``         waits until nothing is in flight; ``{"timeout_seconds": 60}``
+``GET resources``       every resource of every stack, with its physical id
+``GET meter``           calls and bytes by principal, service and operation; ``DELETE`` begins anew
+``GET invocations``     the latest invocations of functions; ``?function=`` narrows
+======================  ============================================================================
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from emulator.http_api.response import HttpResponse
+from emulator.meter import Meter
+from emulator.runtime.model import Invocation
+
+DEFAULT_SETTLE_SECONDS = 60.0
+
+
+class ControlledClock(Protocol):
+    """A clock that can be set and moved."""
+
+    @property
+    def mode(self) -> str:
+        """`wall` or `virtual`."""
+
+    def now(self) -> datetime:
+        """Tell the time."""
+
+    def set(self, moment: datetime) -> None:
+        """Go to a moment without firing what lies between."""
+
+    def advance_to(self, moment: datetime) -> None:
+        """Go to a moment, firing what is due on the way."""
+
+
+class Control:
+    """The control plane.
+
+    Parameters
+    ----------
+    clock
+        The cloud's clock.
+    settle
+        Waits until nothing is in flight; takes the longest wait in seconds.
+    meter
+        Counts calls.
+    recent
+        Gives the latest invocations.
+    resources
+        Lists the stacks' resources.
+    facts
+        What ``health`` tells beside its status.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: ControlledClock,
+        settle: Callable[[float], None],
+        meter: Meter,
+        recent: Callable[[], list[Invocation]],
+        resources: Callable[[], list[dict[str, Any]]],
+        facts: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._clock = clock
+        self._settle = settle
+        self._meter = meter
+        self._recent = recent
+        self._resources = resources
+        self._facts = facts
+        self._routes: dict[tuple[str, str], Callable[[str, bytes], Any]] = {
+            ("GET", "health"): lambda _query, _body: {"status": "ready", **self._facts()},
+            ("GET", "clock"): lambda _query, _body: self._time(),
+            ("POST", "clock"): lambda _query, body: self._move(body),
+            ("POST", "settle"): lambda _query, body: self._rest(body),
+            ("GET", "resources"): lambda _query, _body: {"resources": self._resources()},
+            ("GET", "meter"): lambda _query, _body: {"calls": self._meter.report()},
+            ("DELETE", "meter"): lambda _query, _body: self._meter.clear() or {"calls": []},
+            ("GET", "invocations"): lambda query, _body: {"invocations": self._invocations(query)},
+        }
+
+    def answer(self, method: str, path: str, query: str, body: bytes) -> HttpResponse:
+        """Answer one request.
+
+        Parameters
+        ----------
+        method, path, query, body
+            Of the request; the path without ``/_local/``.
+
+        Returns
+        -------
+        HttpResponse
+            JSON; 400 for what cannot be understood, 404 for an unknown path, 504 when settling takes too long.
+        """
+        route = self._routes.get((method, path.strip("/")))
+        if route is None:
+            known = ", ".join(f"{m} /_local/{p}" for m, p in sorted(self._routes))
+            return _json(404, {"error": f"{method} /_local/{path} is not known; known: {known}"})
+        try:
+            return _json(200, route(query, body))
+        except TimeoutError as error:
+            return _json(504, {"error": str(error)})
+        except (ValueError, KeyError, TypeError) as error:
+            return _json(400, {"error": str(error)})
+
+    def _time(self) -> dict[str, str]:
+        return {"now": _rfc3339(self._clock.now()), "mode": self._clock.mode}
+
+    def _move(self, body: bytes) -> dict[str, str]:
+        wanted = _object(body)
+        if set(wanted) == {"set"}:
+            self._clock.set(_moment(wanted["set"]))
+        elif set(wanted) == {"advance_to"}:
+            self._clock.advance_to(_moment(wanted["advance_to"]))
+        elif set(wanted) == {"advance_seconds"}:
+            self._clock.advance_to(self._clock.now() + timedelta(seconds=float(wanted["advance_seconds"])))
+        else:
+            raise ValueError(
+                f"the clock takes one of set, advance_to and advance_seconds; given: {', '.join(wanted) or 'none'}"
+            )
+        return self._time()
+
+    def _rest(self, body: bytes) -> dict[str, bool]:
+        self._settle(float(_object(body).get("timeout_seconds", DEFAULT_SETTLE_SECONDS)))
+        return {"settled": True}
+
+    def _invocations(self, query: str) -> list[dict[str, Any]]:
+        wanted = parse_qs(query).get("function")
+        return [
+            {
+                "request_id": invocation.request_id,
+                "function": invocation.function_name,
+                "started_at": _rfc3339(invocation.started_at) if invocation.started_at else None,
+                "status": invocation.status,
+                "duration_ms": round(invocation.duration_ms, 3),
+                "init_ms": invocation.init_ms,
+                "max_memory_mb": invocation.max_memory_mb,
+                "log_tail": invocation.log_tail,
+            }
+            for invocation in self._recent()
+            if not wanted or invocation.function_name in wanted
+        ]
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    parsed = json.loads(body or b"{}")
+    if not isinstance(parsed, dict):
+        raise TypeError(f"the body is a JSON {type(parsed).__name__}; it takes an object")
+    return parsed
+
+
+def _moment(text: Any) -> datetime:
+    moment = datetime.fromisoformat(str(text))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} names no time zone; write it in UTC, such as 2013-03-01T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _json(status: int, document: Any) -> HttpResponse:
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return HttpResponse(status, (("content-type", "application/json"),), body)

@@ -1,0 +1,33 @@
+"""What can go wrong in the local cloud.
+
+EmulatorError
+├── Unsupported        a template asks for what the local cloud would otherwise ignore in silence
+├── DeployFailed       a resource could not be made; names stack, resource and type
+├── BadAssembly        a directory is no cloud assembly, or lacks a file its manifest names
+├── UnknownFunction    a name or ARN that no deployed function has
+└── PortTaken          another program listens on the port
+"""
+
+
+class EmulatorError(Exception):
+    """Base of everything the local cloud raises on purpose."""
+
+
+class Unsupported(EmulatorError):  # noqa: N818 - read as a sentence: "raise Unsupported(...)"
+    """A template asks for something the local cloud does not model."""
+
+
+class DeployFailed(EmulatorError):  # noqa: N818
+    """A resource of a stack could not be made, changed or removed."""
+
+
+class BadAssembly(EmulatorError):  # noqa: N818
+    """A directory is not a usable cloud assembly."""
+
+
+class UnknownFunction(EmulatorError):  # noqa: N818
+    """No deployed function has this name."""
+
+
+class PortTaken(EmulatorError):  # noqa: N818
+    """The port is in use."""

@@ -1,0 +1,1 @@
+"""Who calls: credentials of roles, and the principal behind an access key."""

@@ -1,0 +1,162 @@
+"""The one table of what the local cloud makes of a template; docs/emulator.md is generated from it."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.resources import (
+    apigateway,
+    dynamodb,
+    events,
+    iam,
+    lambda_,
+    messaging,
+    observability,
+    s3,
+    states,
+    stores,
+)
+from emulator.resources.base import ResourceType
+
+RESOURCE_TYPES: Mapping[str, ResourceType] = {
+    kind.name: kind
+    for module in (
+        apigateway,
+        dynamodb,
+        events,
+        iam,
+        lambda_,
+        messaging,
+        observability,
+        s3,
+        states,
+        stores,
+    )
+    for kind in module.TYPES
+}
+
+
+def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
+    """List everything in a template that the local cloud would not do as AWS does.
+
+    Parameters
+    ----------
+    stack
+        The stack's name, for the messages.
+    template
+        A CloudFormation template.
+
+    Returns
+    -------
+    list of str
+        One message for each, naming stack, resource, type, property and the way out; empty when all is covered.
+
+    Examples
+    --------
+    >>> problems("Shop", {"Resources": {"Fleet": {"Type": "AWS::EC2::Fleet"}}})
+    ['stack Shop, resource Fleet: the local cloud has no AWS::EC2::Fleet; ...']
+    """
+    resources: Mapping[str, Any] = template.get("Resources", {})
+    found = []
+    for logical_id, resource in resources.items():
+        where = f"stack {stack}, resource {logical_id}"
+        kind = RESOURCE_TYPES.get(resource["Type"])
+        if kind is None:
+            found.append(f"{where}: {_unknown_type(resource['Type'])}")
+            continue
+        found += _property_problems(where, kind, resource.get("Properties", {}))
+        if kind.name == "AWS::Lambda::Function":
+            found += _runtime_problems(where, logical_id, resource, resources)
+    return found + _attribute_problems(stack, template)
+
+
+def _unknown_type(name: str) -> str:
+    near = difflib.get_close_matches(name, RESOURCE_TYPES, n=1)
+    hint = f" (nearest: {near[0]})" if near else ""
+    if name.startswith("Custom::"):
+        return (
+            f"the local cloud does not run the custom resource {name}{hint}; write it with the resource's own type, "
+            "or add a model of it to emulator/resources"
+        )
+    return (
+        f"the local cloud has no {name}{hint}; leave it out of the stacks deployed here, or add it to "
+        "emulator/resources (docs/emulator.md lists what is there)"
+    )
+
+
+def _property_problems(where: str, kind: ResourceType, properties: Mapping[str, Any]) -> list[str]:
+    known = kind.honoured | set(kind.accepted)
+    return [
+        f"{where} ({kind.name}): property {name} is not modelled and would be ignored; remove it, or add it to the "
+        f"type in emulator/resources (modelled: {', '.join(sorted(known))})"
+        for name in properties
+        if name not in known
+    ]
+
+
+def _runtime_problems(
+    where: str, logical_id: str, resource: Mapping[str, Any], resources: Mapping[str, Any]
+) -> list[str]:
+    """Refuse functions that could not run here, unless a model of ours answers in their place."""
+    runtime = resource.get("Properties", {}).get("Runtime")
+    if isinstance(runtime, str) and runtime.startswith("python"):
+        return []
+    callers = [
+        name
+        for name, other in resources.items()
+        if other["Type"] in RESOURCE_TYPES
+        and other["Type"].startswith("Custom::")
+        and other["Properties"].get("ServiceToken") == {"Fn::GetAtt": [logical_id, "Arn"]}
+    ]
+    if callers:
+        return []
+    return [
+        f"{where} (AWS::Lambda::Function): property Runtime is {runtime}; the local cloud runs Python functions only"
+    ]
+
+
+def _attribute_problems(stack: str, template: Mapping[str, Any]) -> list[str]:
+    resources: Mapping[str, Any] = template.get("Resources", {})
+    found = []
+    for logical_id, attribute in sorted(set(_attributes_asked_for(template))):
+        resource = resources.get(logical_id)
+        if resource is None:
+            found.append(f"stack {stack}: Fn::GetAtt names {logical_id}, which the template does not hold")
+            continue
+        kind = RESOURCE_TYPES.get(resource["Type"])
+        if kind and attribute not in kind.attributes:
+            found.append(
+                f"stack {stack}, resource {logical_id} ({kind.name}): Fn::GetAtt asks for {attribute}; the local cloud "
+                f"answers {', '.join(sorted(kind.attributes)) or 'none'}"
+            )
+    return found
+
+
+def _attributes_asked_for(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        return [pair for item in value for pair in _attributes_asked_for(item)]
+    if not isinstance(value, Mapping):
+        return []
+    asked = value.get("Fn::GetAtt")
+    if isinstance(asked, str):
+        logical_id, _, attribute = asked.partition(".")
+        return [(logical_id, attribute)]
+    if isinstance(asked, list) and all(isinstance(part, str) for part in asked):
+        return [(asked[0], ".".join(asked[1:]))]
+    return [pair for item in value.values() for pair in _attributes_asked_for(item)]
+
+
+def as_markdown() -> str:
+    """Write the table for docs/emulator.md.
+
+    Returns
+    -------
+    str
+        A Markdown table, one row per resource type.
+    """
+    lines = ["| type | honoured | accepted without effect here | note |", "|---|---|---|---|"]
+    for name, kind in sorted(RESOURCE_TYPES.items()):
+        honoured = ", ".join(f"`{p}`" for p in sorted(kind.honoured))
+        accepted = "; ".join(f"`{p}`: {why}" for p, why in sorted(kind.accepted.items()))
+        lines.append(f"| `{name}` | {honoured} | {accepted} | {kind.note} |")
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""IAM: roles and their policies."""
+
+import json
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy
+
+from emulator import aws
+from emulator.resources.base import Made, Request, ResourceType, policy_text, words
+
+
+def _create_role(request: Request) -> Made:
+    client, properties = request.client("iam"), request.properties
+    role = client.create_role(
+        RoleName=request.name,
+        AssumeRolePolicyDocument=policy_text(properties["AssumeRolePolicyDocument"]),
+        Tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],
+        **request.pick("Path", "Description", "MaxSessionDuration", "PermissionsBoundary"),
+    )["Role"]
+    _attach(request, request.name)
+    return Made(request.name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+def _attach(request: Request, role: str) -> None:
+    client, properties = request.client("iam"), request.properties
+    for policy in properties.get("Policies", []):
+        client.put_role_policy(
+            RoleName=role,
+            PolicyName=policy["PolicyName"],
+            PolicyDocument=policy_text(policy["PolicyDocument"]),
+        )
+    for arn in properties.get("ManagedPolicyArns", []):
+        _ensure_aws_policy(request, arn)
+        client.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+def _ensure_aws_policy(request: Request, arn: str) -> None:
+    """Make one of AWS's own policies known: loading all of them would cost a second at every start."""
+    policies = aws.backend("iam").managed_policies
+    if arn in policies or not arn.startswith("arn:aws:iam::aws:policy/"):
+        return
+    name = arn.rpartition("/")[2]
+    data = json.loads(aws_managed_policies_data).get(name)
+    if data is None:
+        raise ValueError(f"AWS has no managed policy {arn}")
+    policies[arn] = AWSManagedPolicy.from_data(name, request.services.account, request.services.region, data)
+
+
+def _update_role(request: Request, made: Made) -> Made:
+    client, role = request.client("iam"), made.physical_id
+    client.update_assume_role_policy(
+        RoleName=role, PolicyDocument=policy_text(request.properties["AssumeRolePolicyDocument"])
+    )
+    client.update_role(RoleName=role, **request.pick("Description", "MaxSessionDuration"))
+    for policy in made.properties.get("Policies", []):
+        client.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
+    for arn in made.properties.get("ManagedPolicyArns", []):
+        client.detach_role_policy(RoleName=role, PolicyArn=arn)
+    _attach(request, role)
+    return made
+
+
+def _delete_role(request: Request, made: Made) -> None:
+    client, role = request.client("iam"), made.physical_id
+    for name in client.list_role_policies(RoleName=role)["PolicyNames"]:
+        client.delete_role_policy(RoleName=role, PolicyName=name)
+    for policy in client.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        client.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
+    client.delete_role(RoleName=role)
+
+
+def _put_policy(request: Request) -> Made:
+    properties = request.properties
+    for role in properties["Roles"]:
+        request.client("iam").put_role_policy(
+            RoleName=role,
+            PolicyName=properties["PolicyName"],
+            PolicyDocument=policy_text(properties["PolicyDocument"]),
+        )
+    return Made(properties["PolicyName"])
+
+
+def _update_policy(request: Request, made: Made) -> Made:  # noqa: ARG001 - the signature of updates
+    return _put_policy(request)
+
+
+def _delete_policy(request: Request, made: Made) -> None:
+    for role in request.properties["Roles"]:
+        request.client("iam").delete_role_policy(RoleName=role, PolicyName=made.physical_id)
+
+
+def _create_managed_policy(request: Request) -> Made:
+    client, properties = request.client("iam"), request.properties
+    arn = client.create_policy(
+        PolicyName=request.name,
+        PolicyDocument=policy_text(properties["PolicyDocument"]),
+        **request.pick("Path", "Description"),
+    )["Policy"]["Arn"]
+    for role in properties.get("Roles", []):
+        client.attach_role_policy(RoleName=role, PolicyArn=arn)
+    return Made(arn, {"PolicyArn": arn})
+
+
+def _delete_managed_policy(request: Request, made: Made) -> None:
+    client = request.client("iam")
+    for role in client.list_entities_for_policy(PolicyArn=made.physical_id)["PolicyRoles"]:
+        client.detach_role_policy(RoleName=role["RoleName"], PolicyArn=made.physical_id)
+    client.delete_policy(PolicyArn=made.physical_id)
+
+
+TYPES = (
+    ResourceType(
+        "AWS::IAM::Role",
+        honoured=words(
+            "RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration PermissionsBoundary Policies "
+            "ManagedPolicyArns Tags"
+        ),
+        attributes=words("Arn RoleId"),
+        create=_create_role,
+        update=_update_role,
+        delete=_delete_role,
+        replaced_by=words("RoleName Path"),
+        name_property="RoleName",
+        note="a function calls with its role's credentials; the meter names the role",
+    ),
+    ResourceType(
+        "AWS::IAM::Policy",
+        honoured=words("PolicyName PolicyDocument Roles"),
+        create=_put_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        replaced_by=words("PolicyName Roles"),
+    ),
+    ResourceType(
+        "AWS::IAM::ManagedPolicy",
+        honoured=words("ManagedPolicyName PolicyDocument Roles Path Description"),
+        attributes=words("PolicyArn"),
+        create=_create_managed_policy,
+        delete=_delete_managed_policy,
+        name_property="ManagedPolicyName",
+        generated_name_limit=128,
+    ),
+)

@@ -1,0 +1,313 @@
+"""Lambda: functions, layers, mappings, permissions, versions and aliases."""
+
+import io
+import zipfile
+from typing import Any
+
+from emulator import aws
+from emulator.resources.base import Made, Properties, Request, ResourceType, nothing, words
+
+_ENVIRONMENT_LIMIT_BYTES = 4096
+_CONFIGURATION = (
+    "Handler",
+    "Runtime",
+    "Role",
+    "Timeout",
+    "MemorySize",
+    "Environment",
+    "EphemeralStorage",
+    "Layers",
+    "Description",
+    "TracingConfig",
+    "DeadLetterConfig",
+    "LoggingConfig",
+)
+
+
+def zip_of_inline(source: str) -> bytes:
+    """Zip code written in the template itself, as CloudFormation does.
+
+    Parameters
+    ----------
+    source
+        Text of ``Code.ZipFile``.
+
+    Returns
+    -------
+    bytes
+        A zip holding ``index.py``, the same bytes for the same text.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("index.py", (1980, 1, 1, 0, 0, 0)), source)
+    return packed.getvalue()
+
+
+def _code(properties: Properties) -> Properties:
+    code = properties["Code"]
+    return {"ZipFile": zip_of_inline(code["ZipFile"])} if "ZipFile" in code else dict(code)
+
+
+def _configuration(request: Request) -> Properties:
+    properties = request.properties
+    variables = properties.get("Environment", {}).get("Variables", {})
+    size = sum(len(str(key).encode()) + len(str(value).encode()) for key, value in variables.items())
+    if size > _ENVIRONMENT_LIMIT_BYTES:
+        raise ValueError(f"Environment holds {size} bytes; Lambda allows {_ENVIRONMENT_LIMIT_BYTES}")
+    configuration = request.pick(*_CONFIGURATION)
+    for name in ("Timeout", "MemorySize"):
+        if name in configuration:
+            configuration[name] = int(configuration[name])
+    if variables:
+        configuration["Environment"] = {"Variables": {key: str(value) for key, value in variables.items()}}
+    return configuration
+
+
+def _create_function(request: Request) -> Made:
+    client, properties = request.client("lambda"), request.properties
+    made = client.create_function(
+        FunctionName=request.name,
+        Code=_code(properties),
+        Tags=request.tags(),
+        **_configuration(request),
+        **request.pick("Architectures", "PackageType"),
+    )
+    if "ReservedConcurrentExecutions" in properties:
+        client.put_function_concurrency(
+            FunctionName=request.name,
+            ReservedConcurrentExecutions=int(properties["ReservedConcurrentExecutions"]),
+        )
+    _keep_dead_letters(request, request.name)
+    return Made(request.name, {"Arn": made["FunctionArn"]})
+
+
+def _keep_dead_letters(request: Request, name: str) -> None:
+    """Note where dead letters go: moto's API takes the setting and forgets it."""
+    function = aws.backend("lambda", request.services.region).get_function(name)
+    function.dead_letter_config = request.properties.get("DeadLetterConfig")
+
+
+def _update_function(request: Request, made: Made) -> Made:
+    client, name = request.client("lambda"), made.physical_id
+    if request.properties["Code"] != made.properties.get("Code"):
+        client.update_function_code(FunctionName=name, **_code(request.properties))
+    empty: Properties = {"Environment": {"Variables": {}}, "Layers": []}
+    client.update_function_configuration(FunctionName=name, **(empty | _configuration(request)))
+    reserved = request.properties.get("ReservedConcurrentExecutions")
+    if reserved is not None:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
+    elif "ReservedConcurrentExecutions" in made.properties:
+        client.delete_function_concurrency(FunctionName=name)
+    _keep_dead_letters(request, name)
+    return made
+
+
+def _delete_function(request: Request, made: Made) -> None:
+    request.client("lambda").delete_function(FunctionName=made.physical_id)
+
+
+def _create_layer(request: Request) -> Made:
+    layer = request.client("lambda").publish_layer_version(
+        LayerName=request.name,
+        Content=request.properties["Content"],
+        **request.pick("CompatibleRuntimes", "CompatibleArchitectures", "Description", "LicenseInfo"),
+    )
+    return Made(layer["LayerVersionArn"], {"LayerVersionArn": layer["LayerVersionArn"]})
+
+
+def _delete_layer(request: Request, made: Made) -> None:
+    *_, name, version = made.physical_id.split(":")
+    request.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
+
+
+def _create_permission(request: Request) -> Made:
+    properties = request.properties
+    optional = request.pick("SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID")
+    request.client("lambda").add_permission(
+        FunctionName=properties["FunctionName"],
+        StatementId=request.name[-100:],
+        Action=properties["Action"],
+        Principal=properties["Principal"],
+        **optional,
+    )
+    return Made(request.name[-100:])
+
+
+def _delete_permission(request: Request, made: Made) -> None:
+    request.client("lambda").remove_permission(
+        FunctionName=request.properties["FunctionName"], StatementId=made.physical_id
+    )
+
+
+_MAPPING = (
+    "BatchSize",
+    "Enabled",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "BisectBatchOnFunctionError",
+    "ParallelizationFactor",
+    "ScalingConfig",
+    "DestinationConfig",
+)
+
+
+def _mapping(request: Request) -> Properties:
+    arguments = request.pick(*_MAPPING)
+    for name in ("BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts"):
+        if name in arguments:
+            arguments[name] = int(arguments[name])
+    return arguments
+
+
+def _create_mapping(request: Request) -> Made:
+    made = request.client("lambda").create_event_source_mapping(
+        FunctionName=request.properties["FunctionName"],
+        EventSourceArn=request.properties["EventSourceArn"],
+        **request.pick("StartingPosition"),
+        **_mapping(request),
+    )
+    arn = f"arn:aws:lambda:{request.services.region}:{request.services.account}:event-source-mapping:{made['UUID']}"
+    return Made(made["UUID"], {"Id": made["UUID"], "EventSourceMappingArn": arn})
+
+
+def _update_mapping(request: Request, made: Made) -> Made:
+    request.client("lambda").update_event_source_mapping(
+        UUID=made.physical_id, FunctionName=request.properties["FunctionName"], **_mapping(request)
+    )
+    return made
+
+
+def _delete_mapping(request: Request, made: Made) -> None:
+    request.client("lambda").delete_event_source_mapping(UUID=made.physical_id)
+
+
+def _put_invoke_config(request: Request) -> Made:
+    properties = request.properties
+    request.client("lambda").put_function_event_invoke_config(
+        FunctionName=properties["FunctionName"],
+        **{
+            name: int(properties[name])
+            for name in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+            if name in properties
+        },
+        **request.pick("DestinationConfig"),
+    )
+    return Made(request.name)
+
+
+def _delete_invoke_config(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+    request.client("lambda").delete_function_event_invoke_config(
+        FunctionName=request.properties["FunctionName"]
+    )
+
+
+def _publish_version(request: Request) -> Made:
+    made = request.client("lambda").publish_version(
+        FunctionName=request.properties["FunctionName"], **request.pick("Description", "CodeSha256")
+    )
+    return Made(made["FunctionArn"], {"Version": str(made["Version"]), "FunctionArn": made["FunctionArn"]})
+
+
+def _create_alias(request: Request) -> Made:
+    made = request.client("lambda").create_alias(**_alias(request))
+    return Made(made["AliasArn"], {"AliasArn": made["AliasArn"]})
+
+
+def _alias(request: Request) -> dict[str, Any]:
+    return request.pick("FunctionName", "FunctionVersion", "Name", "Description", "RoutingConfig")
+
+
+def _update_alias(request: Request, made: Made) -> Made:
+    request.client("lambda").update_alias(**_alias(request))
+    return made
+
+
+def _delete_alias(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+    request.client("lambda").delete_alias(**request.pick("FunctionName", "Name"))
+
+
+TYPES = (
+    ResourceType(
+        "AWS::Lambda::Function",
+        honoured=words(
+            "FunctionName Code Handler Runtime Role Timeout MemorySize Environment EphemeralStorage Layers Description "
+            "ReservedConcurrentExecutions DeadLetterConfig Tags"
+        ),
+        accepted={
+            "Architectures": "functions run on this machine's own architecture",
+            "PackageType": "`Zip` is the only one; image functions are refused by their missing `Code.S3Key`",
+            "TracingConfig": "nothing is traced",
+            "LoggingConfig": "logs stay with the invocation (`/_local/invocations`) in the form the function writes",
+        },
+        attributes=words("Arn"),
+        create=_create_function,
+        update=_update_function,
+        delete=_delete_function,
+        replaced_by=words("FunctionName"),
+        name_property="FunctionName",
+        note="Python runtimes run in worker processes; of other runtimes only CDK's own helpers are taken",
+    ),
+    ResourceType(
+        "AWS::Lambda::LayerVersion",
+        honoured=words("LayerName Content Description"),
+        accepted={
+            "CompatibleRuntimes": "recorded; no runtime is held against it",
+            "CompatibleArchitectures": "recorded; no architecture is held against it",
+            "LicenseInfo": "recorded",
+        },
+        attributes=words("LayerVersionArn"),
+        create=_create_layer,
+        delete=_delete_layer,
+        name_property="LayerName",
+        generated_name_limit=140,
+    ),
+    ResourceType(
+        "AWS::Lambda::Permission",
+        honoured=words("FunctionName Action Principal SourceArn SourceAccount"),
+        create=_create_permission,
+        delete=_delete_permission,
+        note="kept with the function; callers are not held against it yet",
+    ),
+    ResourceType(
+        "AWS::Lambda::EventSourceMapping",
+        honoured=words(
+            "FunctionName EventSourceArn StartingPosition BatchSize Enabled FilterCriteria FunctionResponseTypes "
+            "MaximumBatchingWindowInSeconds MaximumRetryAttempts MaximumRecordAgeInSeconds BisectBatchOnFunctionError "
+            "ParallelizationFactor ScalingConfig DestinationConfig"
+        ),
+        accepted={"Tags": "mappings carry no tags here"},
+        attributes=words("Id EventSourceMappingArn"),
+        create=_create_mapping,
+        update=_update_mapping,
+        delete=_delete_mapping,
+        replaced_by=words("EventSourceArn StartingPosition"),
+        note="SQS queues are polled; streams are not",
+    ),
+    ResourceType(
+        "AWS::Lambda::EventInvokeConfig",
+        honoured=words(
+            "FunctionName MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig Qualifier"
+        ),
+        create=_put_invoke_config,
+        delete=_delete_invoke_config,
+    ),
+    ResourceType(
+        "AWS::Lambda::Version",
+        honoured=words("FunctionName Description CodeSha256"),
+        attributes=words("Version FunctionArn"),
+        create=_publish_version,
+        delete=nothing,
+    ),
+    ResourceType(
+        "AWS::Lambda::Alias",
+        honoured=words("FunctionName FunctionVersion Name Description"),
+        attributes=words("AliasArn"),
+        create=_create_alias,
+        update=_update_alias,
+        delete=_delete_alias,
+        replaced_by=words("FunctionName Name"),
+    ),
+)

@@ -1,0 +1,211 @@
+"""S3: buckets, their policies, and CDK's two custom resources for buckets."""
+
+from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
+
+_ENCRYPTION_DEFAULT = "ApplyServerSideEncryptionByDefault"
+_CUSTOM_TOKEN = {"ServiceToken": "the model of this type answers, not the function behind the token"}
+
+
+def _create_bucket(request: Request) -> Made:
+    client = request.client("s3")
+    client.create_bucket(Bucket=request.name)
+    _configure_bucket(request, request.name)
+    return Made(
+        request.name,
+        {
+            "Arn": f"arn:aws:s3:::{request.name}",
+            "DomainName": f"{request.name}.s3.amazonaws.com",
+            "DualStackDomainName": f"{request.name}.s3.dualstack.{request.services.region}.amazonaws.com",
+            "RegionalDomainName": f"{request.name}.s3.{request.services.region}.amazonaws.com",
+        },
+    )
+
+
+def _update_bucket(request: Request, made: Made) -> Made:
+    _configure_bucket(request, made.physical_id)
+    return made
+
+
+def _configure_bucket(request: Request, bucket: str) -> None:
+    client, properties = request.client("s3"), request.properties
+    if "VersioningConfiguration" in properties:
+        client.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"]
+        )
+    if "BucketEncryption" in properties:
+        client.put_bucket_encryption(
+            Bucket=bucket, ServerSideEncryptionConfiguration=_encryption(properties["BucketEncryption"])
+        )
+    if "PublicAccessBlockConfiguration" in properties:
+        client.put_public_access_block(
+            Bucket=bucket, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"]
+        )
+    if "OwnershipControls" in properties:
+        client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=properties["OwnershipControls"])
+    if "CorsConfiguration" in properties:
+        client.put_bucket_cors(Bucket=bucket, CORSConfiguration=_cors(properties["CorsConfiguration"]))
+    if "NotificationConfiguration" in properties:
+        configuration = _native_notifications(properties["NotificationConfiguration"])
+        client.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration=configuration, SkipDestinationValidation=True
+        )
+    if request.tags():
+        client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tag_set(request.tags())})
+
+
+def _tag_set(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _encryption(configuration: Properties) -> Properties:
+    rules = []
+    for rule in configuration["ServerSideEncryptionConfiguration"]:
+        renamed = {
+            _ENCRYPTION_DEFAULT if key == "ServerSideEncryptionByDefault" else key: v
+            for key, v in rule.items()
+        }
+        rules.append(renamed)
+    return {"Rules": rules}
+
+
+def _cors(configuration: Properties) -> Properties:
+    names = {"Id": "ID", "MaxAge": "MaxAgeSeconds", "ExposedHeaders": "ExposeHeaders"}
+    rules = [
+        {names.get(key, key): value for key, value in rule.items()} for rule in configuration["CorsRules"]
+    ]
+    return {"CORSRules": rules}
+
+
+def _native_notifications(configuration: Properties) -> Properties:
+    """Spell ``NotificationConfiguration`` of a template as the API does."""
+    made: Properties = {}
+    if configuration.get("EventBridgeConfiguration"):
+        made["EventBridgeConfiguration"] = {}
+    kinds = {
+        "QueueConfigurations": ("Queue", "QueueArn"),
+        "TopicConfigurations": ("Topic", "TopicArn"),
+        "LambdaConfigurations": ("Function", "LambdaFunctionArn"),
+    }
+    for kind, (target, api_target) in kinds.items():
+        for entry in configuration.get(kind, []):
+            rule: Properties = {api_target: entry[target], "Events": [entry["Event"]]}
+            if "Filter" in entry:
+                rule["Filter"] = {"Key": {"FilterRules": entry["Filter"]["S3Key"]["Rules"]}}
+            api_kind = "LambdaFunctionConfigurations" if kind == "LambdaConfigurations" else kind
+            made.setdefault(api_kind, []).append(rule)
+    return made
+
+
+def _delete_bucket(request: Request, made: Made) -> None:
+    client = request.client("s3")
+    contents = client.list_object_versions(Bucket=made.physical_id, MaxKeys=1)
+    if contents.get("Versions") or contents.get("DeleteMarkers"):
+        raise ValueError(
+            f"bucket {made.physical_id} is not empty; empty it, or give it RemovalPolicy.DESTROY with auto_delete_objects"
+        )
+    client.delete_bucket(Bucket=made.physical_id)
+
+
+def _put_policy(request: Request) -> Made:
+    bucket = request.properties["Bucket"]
+    request.client("s3").put_bucket_policy(
+        Bucket=bucket, Policy=policy_text(request.properties["PolicyDocument"])
+    )
+    return Made(bucket)
+
+
+def _update_policy(request: Request, made: Made) -> Made:  # noqa: ARG001 - the signature of updates
+    return _put_policy(request)
+
+
+def _delete_policy(request: Request, made: Made) -> None:
+    request.client("s3").delete_bucket_policy(Bucket=made.physical_id)
+
+
+def _put_notifications(request: Request) -> Made:
+    properties = request.properties
+    request.client("s3").put_bucket_notification_configuration(
+        Bucket=properties["BucketName"],
+        NotificationConfiguration=properties["NotificationConfiguration"],
+        SkipDestinationValidation=True,
+    )
+    return Made(f"{request.stack}-{request.logical_id}")
+
+
+def _update_notifications(request: Request, made: Made) -> Made:
+    _put_notifications(request)
+    return made
+
+
+def _delete_notifications(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+    request.client("s3").put_bucket_notification_configuration(
+        Bucket=request.properties["BucketName"], NotificationConfiguration={}
+    )
+
+
+def _auto_delete(request: Request) -> Made:
+    return Made(f"{request.stack}-{request.logical_id}")
+
+
+def _empty_bucket(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+    client, bucket = request.client("s3"), request.properties["BucketName"]
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+            for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])
+        ]
+        if objects:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+TYPES = (
+    ResourceType(
+        "AWS::S3::Bucket",
+        honoured=words(
+            "BucketName VersioningConfiguration BucketEncryption PublicAccessBlockConfiguration OwnershipControls "
+            "CorsConfiguration NotificationConfiguration Tags"
+        ),
+        accepted={
+            "LifecycleConfiguration": "nothing expires or moves to another storage class here",
+            "LoggingConfiguration": "no access logs are written; the meter counts calls",
+        },
+        attributes=words("Arn DomainName DualStackDomainName RegionalDomainName"),
+        create=_create_bucket,
+        update=_update_bucket,
+        delete=_delete_bucket,
+        replaced_by=words("BucketName"),
+        name_property="BucketName",
+        generated_name_limit=63,
+    ),
+    ResourceType(
+        "AWS::S3::BucketPolicy",
+        honoured=words("Bucket PolicyDocument"),
+        create=_put_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        replaced_by=words("Bucket"),
+        note="statements without conditions are enforced; those with conditions are kept, not evaluated",
+    ),
+    ResourceType(
+        "Custom::S3BucketNotifications",
+        honoured=words("BucketName NotificationConfiguration"),
+        accepted={
+            **_CUSTOM_TOKEN,
+            "Managed": "the template owns all notifications of its buckets here",
+            "SkipDestinationValidation": "destinations are never called to validate them",
+        },
+        create=_put_notifications,
+        update=_update_notifications,
+        delete=_delete_notifications,
+        replaced_by=words("BucketName"),
+        note="CDK's bucket notifications and `event_bridge_enabled`",
+    ),
+    ResourceType(
+        "Custom::S3AutoDeleteObjects",
+        honoured=words("BucketName"),
+        accepted=_CUSTOM_TOKEN,
+        create=_auto_delete,
+        delete=_empty_bucket,
+        note="CDK's `auto_delete_objects`: the bucket is emptied before it is removed",
+    ),
+)

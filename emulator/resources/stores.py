@@ -1,0 +1,139 @@
+"""Small stores: Glue databases, SSM parameters, KMS keys, and what CDK writes about itself."""
+
+from emulator.resources.base import Made, Request, ResourceType, nothing, policy_text, words
+
+
+def _create_database(request: Request) -> Made:
+    wanted = dict(request.properties["DatabaseInput"])
+    wanted.setdefault("Name", request.properties.get("DatabaseName", request.name.lower()))
+    request.client("glue").create_database(DatabaseInput=wanted)
+    return Made(wanted["Name"])
+
+
+def _update_database(request: Request, made: Made) -> Made:
+    wanted = {**request.properties["DatabaseInput"], "Name": made.physical_id}
+    if request.properties["DatabaseInput"].get("Name", made.physical_id) != made.physical_id:
+        raise ValueError(f"database {made.physical_id} cannot take another name; give its resource a new id")
+    request.client("glue").update_database(Name=made.physical_id, DatabaseInput=wanted)
+    return made
+
+
+def _delete_database(request: Request, made: Made) -> None:
+    request.client("glue").delete_database(Name=made.physical_id)
+
+
+def _put_parameter(request: Request, name: str) -> Made:
+    properties = request.properties
+    request.client("ssm").put_parameter(
+        Name=name,
+        Value=properties["Value"],
+        Type=properties["Type"],
+        Overwrite=True,
+        **request.pick("Description", "AllowedPattern", "DataType"),
+    )
+    return Made(name, {"Value": properties["Value"], "Type": properties["Type"]})
+
+
+def _create_parameter(request: Request) -> Made:
+    return _put_parameter(request, request.name)
+
+
+def _update_parameter(request: Request, made: Made) -> Made:
+    return _put_parameter(request, made.physical_id)
+
+
+def _delete_parameter(request: Request, made: Made) -> None:
+    request.client("ssm").delete_parameter(Name=made.physical_id)
+
+
+def _create_key(request: Request) -> Made:
+    client, properties = request.client("kms"), request.properties
+    key = client.create_key(
+        Policy=policy_text(properties["KeyPolicy"]),
+        Tags=[{"TagKey": k, "TagValue": v} for k, v in request.tags().items()],
+        **request.pick("Description", "KeyUsage", "KeySpec"),
+    )["KeyMetadata"]
+    if properties.get("EnableKeyRotation"):
+        client.enable_key_rotation(KeyId=key["KeyId"])
+    return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+
+def _update_key(request: Request, made: Made) -> Made:
+    client = request.client("kms")
+    client.put_key_policy(
+        KeyId=made.physical_id, PolicyName="default", Policy=policy_text(request.properties["KeyPolicy"])
+    )
+    switch = (
+        client.enable_key_rotation
+        if request.properties.get("EnableKeyRotation")
+        else client.disable_key_rotation
+    )
+    switch(KeyId=made.physical_id)
+    return made
+
+
+def _delete_key(request: Request, made: Made) -> None:
+    window = int(request.properties.get("PendingWindowInDays", 30))
+    request.client("kms").schedule_key_deletion(KeyId=made.physical_id, PendingWindowInDays=window)
+
+
+def _create_key_alias(request: Request) -> Made:
+    properties = request.properties
+    request.client("kms").create_alias(
+        AliasName=properties["AliasName"], TargetKeyId=properties["TargetKeyId"]
+    )
+    return Made(properties["AliasName"])
+
+
+def _delete_key_alias(request: Request, made: Made) -> None:
+    request.client("kms").delete_alias(AliasName=made.physical_id)
+
+
+def _take_metadata(request: Request) -> Made:
+    return Made(f"{request.stack}-{request.logical_id}")
+
+
+TYPES = (
+    ResourceType(
+        "AWS::Glue::Database",
+        honoured=words("DatabaseInput DatabaseName"),
+        accepted={"CatalogId": "there is one catalog, the account's own"},
+        create=_create_database,
+        update=_update_database,
+        delete=_delete_database,
+    ),
+    ResourceType(
+        "AWS::SSM::Parameter",
+        honoured=words("Name Value Type Description AllowedPattern DataType"),
+        accepted={"Tags": "parameters carry no tags here", "Tier": "there is one tier"},
+        attributes=words("Value Type"),
+        create=_create_parameter,
+        update=_update_parameter,
+        delete=_delete_parameter,
+        replaced_by=words("Name Type"),
+        name_property="Name",
+        generated_name_limit=1000,
+    ),
+    ResourceType(
+        "AWS::KMS::Key",
+        honoured=words("KeyPolicy Description KeyUsage KeySpec EnableKeyRotation PendingWindowInDays Tags"),
+        attributes=words("Arn KeyId"),
+        create=_create_key,
+        update=_update_key,
+        delete=_delete_key,
+        replaced_by=words("KeyUsage KeySpec"),
+    ),
+    ResourceType(
+        "AWS::KMS::Alias",
+        honoured=words("AliasName TargetKeyId"),
+        create=_create_key_alias,
+        delete=_delete_key_alias,
+    ),
+    ResourceType(
+        "AWS::CDK::Metadata",
+        honoured=frozenset(),
+        accepted={"Analytics": "nothing is reported to anybody"},
+        create=_take_metadata,
+        delete=nothing,
+    ),
+)

@@ -1,0 +1,163 @@
+"""The one HTTP server of the local cloud: threads, kept-alive connections, answers in one write.
+
+A loopback call costs what its handling costs: Nagle's algorithm is off, a response leaves as one
+segment, and a connection is reused for as long as the client keeps it.
+"""
+
+import contextlib
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
+
+from emulator.errors import PortTaken
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_BODY_IN_MEMORY_LIMIT = 64 * 1024 * 1024
+
+
+class _Handler(MotoRequestHandler):
+    """One connection: HTTP/1.1, buffered output, no request log."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 256 * 1024
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing: the meter counts requests."""
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Log nothing: a client that hangs up is no error of the server."""
+
+    def handle_expect_100(self) -> bool:
+        """Let the client send its body at once, instead of when the answer is complete."""
+        answer = super().handle_expect_100()
+        self.wfile.flush()
+        return bool(answer)
+
+    def address_string(self) -> str:
+        """Give the peer's address without a name lookup."""
+        return str(self.client_address[0])
+
+    def handle(self) -> None:
+        """Serve requests until the client hangs up."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            super().handle()
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        super().run_wsgi()
+        with contextlib.suppress(ConnectionError, ValueError):
+            self.wfile.flush()
+
+
+class _ThreadedServer(ThreadedWSGIServer):
+    """Threads that end with the process, and a listen queue long enough for bursts."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, host: str, port: int, application: WsgiApplication) -> None:
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        super().__init__(host, port, application, handler=_Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, so that stopping can end it."""
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that ended."""
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leave a broken connection alone: application errors were answered with 500 already."""
+
+    def close_connections(self) -> None:
+        """End the connections that clients keep open."""
+        with self._connections_lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def read_body(environ: Environ) -> bytes:
+    """Read a request's body once and leave it readable for whoever comes next.
+
+    Parameters
+    ----------
+    environ
+        WSGI environment; its ``wsgi.input`` is replaced.
+
+    Returns
+    -------
+    bytes
+        The whole body.
+    """
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        body = environ["wsgi.input"].read()
+        environ.pop("HTTP_TRANSFER_ENCODING")
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["wsgi.input_terminated"] = True
+    return bytes(body)
+
+
+class Server:
+    """Serves one WSGI application on one port, in threads of this process.
+
+    Parameters
+    ----------
+    application
+        What answers.
+    port
+        Port to listen on; 0 takes a free one.
+    host
+        Address to listen on.
+    """
+
+    def __init__(self, application: WsgiApplication, *, port: int, host: str = "127.0.0.1") -> None:
+        if port and _is_taken(host, port):
+            raise PortTaken(
+                f"port {port} on {host} is in use by another program; stop it, or choose another with --port"
+            )
+        self._server = _ThreadedServer(host, port, application)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.close_connections()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((host, port)) == 0
