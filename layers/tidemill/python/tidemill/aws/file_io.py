@@ -3,10 +3,13 @@
 Iceberg metadata is many small files. Arrow's own S3 writes each as a multipart upload between two
 look-ups and reads each in two ranges, some eight requests where two do. Here a file up to
 ``_WHOLE_BYTES`` is one GET or one PUT, and the connection pool, credentials and error mapping are
-those of the rest of the library.
+those of the rest of the library. Iceberg never changes a file it has written, so what was read or
+written stays in memory for the next invocation: a warm function reads only what is new.
 """
 
 import io
+import threading
+from collections import OrderedDict
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +27,55 @@ if TYPE_CHECKING:
 
 _WHOLE_BYTES = 8 * 1024 * 1024
 """Files up to this size move in one request; larger ones in parts of it."""
+
+_CACHE_BYTES = 64 * 1024 * 1024
+
+
+class FileCache:
+    """The most recently used whole files, up to a number of bytes.
+
+    Examples
+    --------
+    >>> cache = FileCache(limit_bytes=5)
+    >>> cache.put("a", b"123")
+    >>> cache.put("b", b"456")
+    >>> cache.get("a") is None, cache.get("b")
+    (True, b'456')
+    """
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._size_bytes = 0
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, location: str) -> bytes | None:
+        """Return a file's bytes if they are here."""
+        with self._lock:
+            data = self._files.get(location)
+            if data is not None:
+                self._files.move_to_end(location)
+            return data
+
+    def put(self, location: str, data: bytes) -> None:
+        """Keep a file, and let go of those not used for longest."""
+        with self._lock:
+            self._drop(location)
+            self._files[location] = data
+            self._size_bytes += len(data)
+            while self._size_bytes > self._limit_bytes:
+                self._drop(next(iter(self._files)))
+
+    def drop(self, location: str) -> None:
+        """Let go of a file."""
+        with self._lock:
+            self._drop(location)
+
+    def _drop(self, location: str) -> None:
+        self._size_bytes -= len(self._files.pop(location, b""))
+
+
+_cache = FileCache(limit_bytes=_CACHE_BYTES)
 
 
 class S3FileIO(FileIO):
@@ -44,6 +96,7 @@ class S3FileIO(FileIO):
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete a file; deleting one that is not there is no error."""
         file = _S3File(location if isinstance(location, str) else location.location, self._client)
+        _cache.drop(file.location)
         with aws_failures(f"deleting {file.location}"):
             self._client.delete_object(**file.address)
 
@@ -69,11 +122,15 @@ class _S3File(InputFile, OutputFile):
             return False
 
     def open(self, seekable: bool = True) -> InputStream:  # noqa: FBT001, FBT002, ARG002  # PyIceberg's signature; every stream here can seek
+        if (kept := _cache.get(self.location)) is not None:
+            self._size_bytes = len(kept)
+            return pa.BufferReader(kept)  # type: ignore[no-any-return]
         with _missing_file(self.location), aws_failures(f"reading {self.location}"):
             answer = self._client.get_object(**self.address, Range=f"bytes=0-{_WHOLE_BYTES - 1}")
             head = answer["Body"].read()
         self._size_bytes = int(answer["ContentRange"].rpartition("/")[2])
         if self._size_bytes == len(head):
+            _cache.put(self.location, head)
             return pa.BufferReader(head)  # type: ignore[no-any-return]
         return _Ranges(self, self._client)
 
@@ -85,8 +142,10 @@ class _S3File(InputFile, OutputFile):
             raise FileExistsError(f"{self.location} exists already")
         return _Upload(self, self._client)
 
-    def written(self, size_bytes: int) -> None:
+    def written(self, size_bytes: int, whole: bytes | None) -> None:
         self._size_bytes = size_bytes
+        if whole is not None:
+            _cache.put(self.location, whole)
 
 
 class _missing_file:  # noqa: N801  # reads as the context it is
@@ -169,11 +228,12 @@ class _Upload(io.RawIOBase):
         if self.closed:
             return
         super().close()
+        rest = bytes(self._buffer)
         with aws_failures(f"writing {self._file.location}"):
             if not self._upload_id:
-                self._client.put_object(**self._file.address, Body=bytes(self._buffer))
+                self._client.put_object(**self._file.address, Body=rest)
             else:
-                self._send_part(bytes(self._buffer))
+                self._send_part(rest)
                 self._client.complete_multipart_upload(
                     **self._file.address,
                     UploadId=self._upload_id,
@@ -184,7 +244,7 @@ class _Upload(io.RawIOBase):
                         ]
                     },
                 )
-        self._file.written(self._size_bytes)
+        self._file.written(self._size_bytes, None if self._upload_id else rest)
 
     def __exit__(
         self,

@@ -27,6 +27,7 @@ from tidemill.errors import Conflict, NotFound
 
 _TABLE_PROPERTIES = {
     "format-version": "2",
+    "commit.manifest-merge.enabled": "true",  # or reading a table of a thousand commits opens a thousand
     "commit.retry.num-retries": "0",  # repeated here, where ids are checked again before each try
 }
 _COMMIT_TRIES = 20
