@@ -35,25 +35,37 @@ def serve(port: int, state_dir: Path) -> None:
         To listen on; 0 takes a free one.
     state_dir
         Where the cloud leaves word of itself.
-    """
-    from emulator.cloud import Cloud  # noqa: PLC0415 - moto takes a second to import; only this needs it
-    from infra.synth import synthesize  # noqa: PLC0415 - likewise
 
-    stop = threading.Event()
+    Raises
+    ------
+    CommandError
+        If the stacks do not synthesise or deploy, or the port is taken.
+    """
+    # moto takes a second to import, and only this function needs it.
+    from emulator.cloud import Cloud  # noqa: PLC0415
+    from emulator.errors import EmulatorError  # noqa: PLC0415
+    from infra.synth import SynthesisFailedError, synthesize  # noqa: PLC0415
+
+    told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
-    cloud = Cloud(port)
+        signal.signal(number, lambda *_: told.set())
     try:
-        cloud.deploy(assembly)
-        listening = urlsplit(cloud.endpoint).port or port
-        LocalCloud(pid=os.getpid(), port=listening).save(state_dir)
-        sys.stdout.write(f"ready at {cloud.endpoint}; Ctrl-C or `tidemill down` ends it\n")
+        assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
+        with Cloud(port) as cloud:
+            cloud.deploy(assembly)
+            _serve_until(told, cloud.endpoint, state_dir)
+    except (EmulatorError, SynthesisFailedError) as error:
+        raise CommandError(" ".join(str(error).split())) from error
+
+
+def _serve_until(told: threading.Event, endpoint: str, state_dir: Path) -> None:
+    LocalCloud(pid=os.getpid(), port=urlsplit(endpoint).port or 0).save(state_dir)
+    try:
+        sys.stdout.write(f"ready at {endpoint}; Ctrl-C or `tidemill down` ends it\n")
         sys.stdout.flush()
-        stop.wait()
+        told.wait()
     finally:
         forget_local_cloud(state_dir, os.getpid())
-        cloud.close()
 
 
 def start_detached(port: int, state_dir: Path) -> LocalCloud:
@@ -116,7 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state-dir", type=Path, required=True)
     chosen = parser.parse_args(arguments)
-    serve(chosen.port, chosen.state_dir)
+    try:
+        serve(chosen.port, chosen.state_dir)
+    except CommandError as error:
+        sys.exit(error.message)
 
 
 if __name__ == "__main__":

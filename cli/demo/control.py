@@ -35,7 +35,7 @@ class Control:
 
     def settle(self) -> None:
         """Return when nothing is in flight."""
-        self._post("settle", {})
+        self._post("settle", {"timeout_seconds": TIMEOUT_SECONDS})
 
     def _post(self, path: str, body: Any) -> None:
         url = f"{self._endpoint}/_local/{path}"
