@@ -1,0 +1,105 @@
+"""The kinds of windowed figures: what each is made of, and how it is finished.
+
+Both paths, offline and online, gather the same exact parts (a count, integer limbs, extremes) and end in
+the same ``finish``, so they agree to the last bit. ``KINDS`` is the list tests go through.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tidemill.expressions import Columns, Type, evaluate
+from tidemill.features.definitions import FeatureDefinition, Floats, Ints, Mask
+from tidemill.features.exact import LIMIT, Limbs, scaled_deviations, to_float
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What was gathered over each window: arrays of shape (n_windows,).
+
+    ``smallest`` and ``largest`` are unspecified where ``count`` is 0.
+    """
+
+    count: Ints
+    total: Limbs = field(default_factory=dict)
+    squares: Limbs = field(default_factory=dict)
+    smallest: Floats | None = None
+    largest: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A figure: the parts it needs beside the count, and the least count at which it is not null."""
+
+    needs: frozenset[str]
+    least_count: int
+    compute: Callable[[Parts], Floats | Ints]
+
+
+def _mean(parts: Parts) -> Floats:
+    return to_float(parts.total, len(parts.count)) / np.maximum(parts.count, 1)
+
+
+def _variance(parts: Parts) -> Floats:
+    count = np.maximum(parts.count, 2).astype(np.float64)
+    return scaled_deviations(parts.total, parts.squares, parts.count) / (count * (count - 1.0))
+
+
+def _extreme(values: Floats | None) -> Floats:
+    return np.zeros(0) if values is None else values
+
+
+_TOTAL = frozenset({"total"})
+_SQUARES = frozenset({"total", "squares"})
+
+KINDS: dict[str, Kind] = {
+    "count": Kind(frozenset(), 0, lambda parts: parts.count),
+    "sum": Kind(_TOTAL, 1, lambda parts: to_float(parts.total, len(parts.count))),
+    "mean": Kind(_TOTAL, 1, _mean),
+    "rate": Kind(_TOTAL, 1, _mean),
+    "var": Kind(_SQUARES, 2, _variance),
+    "std": Kind(_SQUARES, 2, lambda parts: np.sqrt(_variance(parts))),
+    "min": Kind(frozenset({"smallest"}), 1, lambda parts: _extreme(parts.smallest)),
+    "max": Kind(frozenset({"largest"}), 1, lambda parts: _extreme(parts.largest)),
+}
+
+
+def finish(kind: str, parts: Parts) -> tuple[Floats | Ints, Mask]:
+    """Return a figure's values and where they are there, shape (n_windows,)."""
+    definition = KINDS[kind]
+    valid = parts.count >= definition.least_count
+    return definition.compute(parts), valid
+
+
+def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Floats, Mask]:
+    """Return what a figure is taken of, row by row.
+
+    Parameters
+    ----------
+    feature
+        A windowed feature.
+    rows
+        The columns its value reads.
+    n_rows
+        How many rows.
+
+    Returns
+    -------
+    tuple
+        Values, shape (n_rows,), with 0 where there is none, and where there is one. Bools are 0 and 1. A
+        number that is not finite, or as large as 2**63, counts as null, but in ``count``.
+    """
+    if feature.value is None:
+        return np.zeros(n_rows), np.ones(n_rows, dtype=np.bool_)
+    column = evaluate(feature.value, rows)
+    if feature.kind == "count":
+        return np.zeros(n_rows), column.valid
+    values = column.values.astype(np.float64, copy=False)
+    there = column.valid & (np.abs(values) < LIMIT) if column.type is not Type.BOOL else column.valid
+    return np.where(there, values, 0.0) + 0.0, there  # + 0.0 makes -0.0 plain 0.0: they compare equal
+
+
+def measure_id(feature: FeatureDefinition) -> str:
+    """Return a name equal for features taken of the same values."""
+    return f"{feature.value_id}{'#' if feature.kind == 'count' else ''}"

@@ -1,0 +1,195 @@
+"""Feature views as plain data: all that computing their features takes, with no project loaded.
+
+A ``tidemill.project.FeatureView`` describes itself by ``definition()``; a model package carries that
+description, and both are read here into the same ``ViewDefinition``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tidemill.canonical import digest_json
+from tidemill.errors import ExpressionError, did_you_mean
+from tidemill.expressions import Array, Columns, Expr, Type, evaluate, from_json
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+SECOND_US = 1_000_000
+
+
+class Declared(Protocol):
+    """Whatever can describe a feature view: the declaration, or a definition read from a package."""
+
+    def definition(self) -> dict[str, Any]:
+        """Return the view as plain data."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureDefinition:
+    """One feature: the latest value of an expression, or a figure over a window of rows."""
+
+    name: str
+    type: Type
+    kind: str
+    value: Expr | None
+    window_us: int
+    hop_us: int
+
+    @property
+    def value_id(self) -> str:
+        """A name for what the figure is taken of, equal for equal expressions."""
+        return "" if self.value is None else digest_json(self.value.to_json())
+
+
+@dataclass(frozen=True, eq=False)
+class ViewDefinition:
+    """One feature view.
+
+    Attributes
+    ----------
+    name, version
+        The view, and the digest of what it means; together they name its items in the online store.
+    source, timestamp, known
+        Where the rows come from, when they happened and when they are known.
+    keys
+        The entity's key columns and their types.
+    features
+        In declared order.
+    ttl_us
+        How old the newest row may be for its latest values to count; None for any age.
+    grace_us
+        How far behind its newest known row an item of the online store still answers exactly.
+    data
+        The plain data this was read from.
+    """
+
+    name: str
+    version: str
+    source: str
+    timestamp: str
+    known: Expr
+    keys: tuple[tuple[str, Type], ...]
+    features: tuple[FeatureDefinition, ...]
+    ttl_us: int | None
+    grace_us: int
+    data: Mapping[str, Any]
+
+    def definition(self) -> dict[str, Any]:
+        """Return the view as plain data."""
+        return dict(self.data)
+
+    @property
+    def latest(self) -> tuple[FeatureDefinition, ...]:
+        """The features that are latest values."""
+        return tuple(feature for feature in self.features if feature.kind == "latest")
+
+    @property
+    def windowed(self) -> tuple[FeatureDefinition, ...]:
+        """The features that are figures over windows."""
+        return tuple(feature for feature in self.features if feature.kind != "latest")
+
+
+def define(view: Declared) -> ViewDefinition:
+    """Read a view's description.
+
+    Parameters
+    ----------
+    view
+        A declared view, or a definition, which comes back as it is.
+
+    Returns
+    -------
+    ViewDefinition
+        The view as the feature engine takes it.
+    """
+    if isinstance(view, ViewDefinition):
+        return view
+    return read_definition(view.definition())
+
+
+def read_definition(data: Mapping[str, Any]) -> ViewDefinition:
+    """Read what ``definition()`` wrote."""
+    ttl_seconds = data["ttl_seconds"]
+    return ViewDefinition(
+        name=data["name"],
+        version=digest_json(data)[:12],
+        source=data["source"],
+        timestamp=data["timestamp"],
+        known=from_json(data["known"]),
+        keys=tuple((key["name"], Type(key["type"])) for key in data["keys"]),
+        features=tuple(_read_feature(feature) for feature in data["features"]),
+        ttl_us=None if ttl_seconds is None else ttl_seconds * SECOND_US,
+        grace_us=data["grace_seconds"] * SECOND_US,
+        data=data,
+    )
+
+
+def _read_feature(data: Mapping[str, Any]) -> FeatureDefinition:
+    return FeatureDefinition(
+        name=data["name"],
+        type=Type(data["type"]),
+        kind=data["kind"],
+        value=None if data["value"] is None else from_json(data["value"]),
+        window_us=data.get("window_seconds", 0) * SECOND_US,
+        hop_us=data.get("hop_seconds", 0) * SECOND_US,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The rows of a view that can count: those whose key, timestamp and moment of knowing are there.
+
+    Attributes
+    ----------
+    columns
+        The rows.
+    happened, known, visible
+        Shape (n_rows,), microseconds since 1970. A row is seen by a feature at ``t`` from
+        ``t == visible`` on: it happened before ``t`` and is known by ``t``.
+    """
+
+    columns: Columns
+    happened: Ints
+    known: Ints
+    visible: Ints
+
+
+def read_events(view: ViewDefinition, rows: Columns) -> Events:
+    """Take the rows of a source that can count for a view.
+
+    Raises
+    ------
+    ExpressionError
+        If a column the view reads is not there.
+    """
+    needed = {view.timestamp, *(name for name, _ in view.keys), *view.known.columns()}
+    for feature in view.features:
+        needed |= feature.value.columns() if feature.value is not None else frozenset()
+    for name in sorted(needed - set(rows)):
+        raise ExpressionError(
+            f"view `{view.name}`: the rows of source `{view.source}` have no column `{name}`"
+            f"{did_you_mean(name, rows)}"
+        )
+    happened, known = rows[view.timestamp], evaluate(view.known, rows)
+    there = happened.valid & known.valid
+    for name, _ in view.keys:
+        there = there & rows[name].valid
+    columns = {name: rows[name] for name in sorted(needed)}
+    times = [happened, known]
+    if not there.all():
+        positions = np.flatnonzero(there)
+        columns = {name: each.take(positions) for name, each in columns.items()}
+        times = [each.take(positions) for each in times]
+    happened_us, known_us = (microseconds(each.values) for each in times)
+    return Events(columns, happened_us, known_us, np.maximum(happened_us + 1, known_us))
+
+
+def microseconds(times: Array) -> Ints:
+    """Return times as whole microseconds since 1970."""
+    return times.astype("datetime64[us]").astype(np.int64)

@@ -1,0 +1,106 @@
+"""Entities as small integers, and rows from oldest to newest."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tidemill.errors import ExpressionError, did_you_mean
+from tidemill.expressions import Column, Columns, Type
+from tidemill.features.definitions import Events, Ints, ViewDefinition, microseconds
+
+
+def encode_entities(view: ViewDefinition, events: Events, asked: Columns) -> tuple[Ints, Ints]:
+    """Give each entity of a view's rows a number, and look the asked ones up.
+
+    Parameters
+    ----------
+    view
+        The view, whose keys tell entities apart.
+    events
+        The view's rows.
+    asked
+        Columns that hold the keys, of n rows.
+
+    Returns
+    -------
+    tuple of Ints
+        The code of each event, 0 or more; the code of each asked row, -1 where no event has that
+        entity or a key is null.
+    """
+    columns = iter(key_columns(view, asked).items())
+    name, column = next(columns)
+    rows, found, _ = _encode(events.columns[name], column)
+    for name, column in columns:
+        row_codes, asked_codes, n_codes = _encode(events.columns[name], column)
+        rows, found = _combine(rows * n_codes + row_codes, found, asked_codes, n_codes)
+    return rows, found
+
+
+def key_columns(view: ViewDefinition, columns: Columns) -> dict[str, Column]:
+    """Take a view's key columns; ExpressionError if one is missing or of another type."""
+    for name, type_ in view.keys:
+        if name not in columns:
+            known = did_you_mean(name, columns)
+            raise ExpressionError(f"view `{view.name}` needs the key column `{name}`{known}")
+        if columns[name].type is not type_:
+            found = columns[name].type.value
+            raise ExpressionError(
+                f"view `{view.name}`: key `{name}` is {type_.value}, but the column is {found}"
+            )
+    return {name: columns[name] for name, _ in view.keys}
+
+
+def _encode(rows: Column, asked: Column) -> tuple[Ints, Ints, int]:
+    """Give each value of one key column a number; ``rows`` holds no null."""
+    if rows.type is Type.INT and len(rows):
+        low, high = int(rows.values.min()), int(rows.values.max())
+        if high - low <= 2 * len(rows) + 1024:
+            inside = asked.valid & (asked.values >= low) & (asked.values <= high)
+            return rows.values - low, np.where(inside, asked.values - low, -1), high - low + 1
+    items = rows.values.tolist()
+    index: Mapping[object, int] = {value: code for code, value in enumerate(dict.fromkeys(items))}
+    row_codes = np.fromiter(map(index.__getitem__, items), dtype=np.int64, count=len(items))
+    looked_up = [index.get(value, -1) for value in asked.values.tolist()]
+    asked_codes = np.where(asked.valid, np.array(looked_up, dtype=np.int64), -1)
+    return row_codes, asked_codes, max(len(index), 1)
+
+
+def _combine(rows: Ints, found: Ints, asked_codes: Ints, n_codes: int) -> tuple[Ints, Ints]:
+    """Look up pairs of a code met so far and a code of one more key; numbers lie close together again."""
+    pairs, numbered = np.unique(rows, return_inverse=True)
+    wanted = np.where((found >= 0) & (asked_codes >= 0), found * n_codes + asked_codes, -1)
+    places = np.minimum(np.searchsorted(pairs, wanted), max(len(pairs) - 1, 0))
+    there = (pairs[places] == wanted) & (wanted >= 0) if len(pairs) else np.zeros(len(wanted), dtype=np.bool_)
+    return numbered.astype(np.int64), np.where(there, places, -1)
+
+
+def newest_ranks(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
+    """Give each row its place by entity, and within it from oldest to newest.
+
+    Newer is what happened later; then what was known later; then, so that no order of rows in a file
+    matters, what has the greater values (a null is least).
+    """
+    order = np.lexsort((events.known, events.happened, codes))
+    same = np.zeros(len(order), dtype=np.bool_)
+    for each in (codes, events.happened, events.known):
+        ordered = each[order]
+        same[1:] = (
+            (ordered[1:] == ordered[:-1]) if each is codes else same[1:] & (ordered[1:] == ordered[:-1])
+        )
+    tied = same.copy()
+    tied[:-1] |= same[1:]
+    if tied.any():
+        rows = order[tied]
+        keys = [_sortable(value.take(rows)) for value in reversed(values)]
+        times = (events.known[rows], events.happened[rows], codes[rows])
+        order[tied] = rows[np.lexsort((*keys, *times))]
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
+
+
+def _sortable(column: Column) -> Ints:
+    """Return integers in the order of a column's values, nulls first."""
+    values = microseconds(column.filled()) if column.type is Type.TIMESTAMP else column.filled()
+    codes = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    return np.where(column.valid, codes + 1, 0)

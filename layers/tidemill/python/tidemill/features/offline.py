@@ -1,0 +1,106 @@
+"""Training's side of the features: observations joined with what was known when they were made."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from tidemill.errors import ExpressionError, did_you_mean
+from tidemill.expressions import Column, Columns, Type, evaluate
+from tidemill.features.definitions import (
+    Declared,
+    Events,
+    FeatureDefinition,
+    ViewDefinition,
+    define,
+    microseconds,
+    read_events,
+)
+from tidemill.features.entities import encode_entities, newest_ranks
+from tidemill.features.kernel import Questions, Timeline
+
+_NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
+
+
+def join_features(
+    observations: Columns, views: Iterable[Declared], rows: Mapping[str, Columns], time: str
+) -> dict[str, Column]:
+    """Compute every feature of some views for observations, each as known at its own time.
+
+    Parameters
+    ----------
+    observations
+        The entities' key columns and the time column, shape (n_rows,) each.
+    views
+        Feature views, or their definitions.
+    rows
+        The rows of each source by its name, in any order.
+    time
+        The name of the observations' time column.
+
+    Returns
+    -------
+    dict of Column
+        One column per feature name, shape (n_rows,), in the order of the views. At ``t`` a feature sees
+        the rows with ``timestamp < t`` that are known by ``t``. An observation with a null key or time is
+        given what an entity never seen is: null, and 0 for counts.
+
+    Raises
+    ------
+    ExpressionError
+        If a column or a source's rows are not there.
+    """
+    moments = _moments(observations, time)
+    result: dict[str, Column] = {}
+    for view in map(define, views):
+        if view.source not in rows:
+            known = did_you_mean(view.source, rows)
+            raise ExpressionError(f"view `{view.name}`: there are no rows of source `{view.source}`{known}")
+        result.update(_join_view(view, observations, rows[view.source], moments))
+    return result
+
+
+def latest_values(feature: FeatureDefinition, rows: Columns) -> Column:
+    """Return what a latest-value feature takes from each row; a float that is not finite is null."""
+    if feature.value is None:
+        raise ExpressionError(f"feature `{feature.name}` takes the latest of nothing; name a column")
+    column = evaluate(feature.value, rows)
+    if column.type is not Type.FLOAT:
+        return column
+    return Column(column.type, column.values + 0.0, column.valid & np.isfinite(column.values))
+
+
+def _moments(observations: Columns, time: str) -> Column:
+    if time not in observations:
+        raise ExpressionError(f"the observations have no column `{time}`{did_you_mean(time, observations)}")
+    if observations[time].type is not Type.TIMESTAMP:
+        raise ExpressionError(f"the time column `{time}` is {observations[time].type.value}, not timestamp")
+    return observations[time]
+
+
+def _join_view(
+    view: ViewDefinition, observations: Columns, rows: Columns, moments: Column
+) -> dict[str, Column]:
+    events = read_events(view, rows)
+    codes, asked = encode_entities(view, events, observations)
+    times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
+    timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))
+    found = _latest_columns(view, events, codes, timeline) if view.latest else {}
+    for feature in view.windowed:
+        values, valid = timeline.windowed(feature)
+        found[feature.name] = Column(feature.type, values, valid)
+    return {feature.name: found[feature.name] for feature in view.features}
+
+
+def _latest_columns(
+    view: ViewDefinition,
+    events: Events,
+    codes: np.ndarray[tuple[int], np.dtype[np.int64]],
+    timeline: Timeline,
+) -> dict[str, Column]:
+    values = {feature.name: latest_values(feature, events.columns) for feature in view.latest}
+    ranks = newest_ranks(codes, events, list(values.values()))
+    positions, there = timeline.latest_rows(ranks, view.ttl_us)
+    if len(ranks) == 0:
+        return {f.name: Column(f.type, np.zeros(len(there), f.type.dtype), there) for f in view.latest}
+    taken = {name: column.take(positions) for name, column in values.items()}
+    return {name: Column(each.type, each.values, each.valid & there) for name, each in taken.items()}
