@@ -44,7 +44,7 @@ def serve(port: int, state_dir: Path) -> None:
     # moto takes a second to import, and only this function needs it.
     from emulator.cloud import Cloud  # noqa: PLC0415
     from emulator.errors import EmulatorError  # noqa: PLC0415
-    from infra.synth import SynthesisFailedError, synthesize  # noqa: PLC0415
+    from infra.synth import SynthesisError, synthesize  # noqa: PLC0415
 
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,7 +54,7 @@ def serve(port: int, state_dir: Path) -> None:
         with Cloud(port) as cloud:
             cloud.deploy(assembly)
             _serve_until(told, cloud.endpoint, state_dir)
-    except (EmulatorError, SynthesisFailedError) as error:
+    except (EmulatorError, SynthesisError) as error:
         raise CommandError(" ".join(str(error).split())) from error
 
 
