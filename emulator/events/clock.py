@@ -189,8 +189,7 @@ class Clock:
             if timer is not None:
                 try:
                     timer.action()
-                except Exception:
-                    # One schedule that fails must not stop all the others.
+                except Exception:  # noqa: BLE001  one schedule that fails must not stop all the others
                     _log.exception("what was due at %s failed", timer.due.isoformat())
 
 
@@ -199,6 +198,6 @@ def _check(moment: datetime, earliest: datetime | None) -> None:
         raise ValueError(f"the time {moment.isoformat()} has no time zone; write it in UTC with a Z")
     if earliest is not None and moment < earliest:
         raise ValueError(
-            f"the virtual clock stands at {earliest.isoformat()} and does not go back to {moment.isoformat()}; "
-            "start a new cloud for an earlier time"
+            f"the virtual clock stands at {earliest.isoformat()} and does not go back to "
+            f"{moment.isoformat()}; start a new cloud for an earlier time"
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from moto.stepfunctions.parser import models as parser_models
+from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.backend import execution as execution_models
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
@@ -31,26 +32,36 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
         Counts executions from before their thread starts until it has ended.
     """
 
-    class CountedWorker(ExecutionWorker):  # type: ignore[misc]
+    class CountedWorker(ExecutionWorker):
         """An execution's thread."""
 
         def start(self) -> None:
             work.begin(_EXECUTION_KIND)
-            super().start()
+            super().start()  # type: ignore[no-untyped-call]
 
         def _execution_logic(self) -> None:
             try:
-                super()._execution_logic()
+                super()._execution_logic()  # type: ignore[no-untyped-call]
             finally:
                 work.end(_EXECUTION_KIND)
 
-    class ClockedExecution(execution_models.Execution):  # type: ignore[misc]
+    class ClockedExecution(execution_models.Execution):
         """An execution of this cloud."""
 
         def __init__(self, *, start_date: datetime, **kwargs: Any) -> None:  # noqa: ARG002  moto's is the wall's
             super().__init__(start_date=clock.now(), **kwargs)
 
-    class DatedCommunication(execution_models.BaseExecutionWorkerCommunication):  # type: ignore[misc]
+        def get_start_execution_details(self) -> Any:
+            # The context object is JSON: a state that passes a datetime on could never be described.
+            return ExecutionDetails(
+                arn=self.exec_arn,
+                name=self.name,
+                role_arn=self.role_arn,
+                inpt=self.input_data,
+                start_time=self.start_date.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            )
+
+    class DatedCommunication(execution_models.BaseExecutionWorkerCommunication):
         """What the thread tells its execution when it has ended."""
 
         def terminated(self) -> None:

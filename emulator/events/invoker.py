@@ -17,6 +17,7 @@ from moto.awslambda import models as lambda_models
 from moto.awslambda_simple import models as simple_models
 from moto.core.exceptions import JsonRESTError
 
+from emulator.errors import EmulatorError
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.events.targets import Delivery, Targets
@@ -25,7 +26,6 @@ from emulator.runtime.model import (
     ASYNC_PAYLOAD_LIMIT_BYTES,
     FunctionSpec,
     Invocation,
-    InvocationRefusedError,
     PayloadTooLargeError,
     ThrottledError,
 )
@@ -161,7 +161,7 @@ class Invoker:
         """Start nothing more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _api_invoke(
+    def _api_invoke(  # noqa: PLR0917  moto's signature
         self,
         backend: Any,
         function_name: str,
@@ -216,10 +216,10 @@ class Invoker:
 
     def _attempt(self, event: _Event) -> None:
         try:
-            failure: Invocation | InvocationRefusedError
+            failure: Invocation | EmulatorError
             try:
                 invocation = self.invoke(event.function.function_arn, event.payload, context=event.context)
-            except InvocationRefusedError as refused:
+            except EmulatorError as refused:
                 failure = refused
             else:
                 if invocation.function_error is None:
@@ -230,7 +230,7 @@ class Invoker:
         finally:
             self._work.end(_EVENT_KIND)
 
-    def _retry_or_bury(self, event: _Event, failure: Invocation | InvocationRefusedError) -> None:
+    def _retry_or_bury(self, event: _Event, failure: Invocation | EmulatorError) -> None:
         retries = _configuration(event.function).get("MaximumRetryAttempts")
         if event.attempt <= (_RETRIES if retries is None else int(retries)):
             again = _Event(event.function, event.payload, event.attempt + 1, event.context)
@@ -245,7 +245,7 @@ class Invoker:
     def _report(
         self,
         event: _Event,
-        outcome: Invocation | InvocationRefusedError,
+        outcome: Invocation | EmulatorError,
         *,
         condition: str,
         destination: str,
@@ -292,5 +292,5 @@ def _json(payload: bytes) -> Any:
 def _logged(task: Callable[[], None]) -> None:
     try:
         task()
-    except Exception:
+    except Exception:  # noqa: BLE001  the thread goes on; what failed is said
         _log.exception("an event was lost in the local cloud")

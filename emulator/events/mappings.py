@@ -20,12 +20,14 @@ from moto.events.models import EventPattern
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
 
+from emulator.errors import EmulatorError
 from emulator.events.clock import Clock, Timer
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
 from emulator.events.queues import Queues, record
+from emulator.events.regions import all_backends
 from emulator.events.work import Work
-from emulator.runtime.model import SYNC_PAYLOAD_LIMIT_BYTES, Invocation, InvocationRefusedError
+from emulator.runtime.model import SYNC_PAYLOAD_LIMIT_BYTES, Invocation
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ class Poller:
                     return
             try:
                 self._take_batches()
-            except Exception:
+            except Exception:  # noqa: BLE001  a poller that dies would leave its queue for ever
                 _log.exception("the poller of %s stumbled", self.queue.name)
 
     def _take_batches(self) -> None:
@@ -171,7 +173,7 @@ class Poller:
         patterns = [EventPattern.load(entry["Pattern"]) for entry in filters]
         wanted = []
         for message in messages:
-            seen = record(message, self.queue)
+            seen: Any = record(message, self.queue)
             try:
                 seen["body"] = json.loads(seen["body"])
             except ValueError:
@@ -186,7 +188,7 @@ class Poller:
         payload = json.dumps({"Records": [record(message, self.queue) for message in messages]}).encode()
         try:
             invocation = self._invoker.invoke(self.mapping.function_arn, payload)
-        except InvocationRefusedError as refused:
+        except EmulatorError as refused:
             _log.warning("%s was not invoked for %s: %s", self.mapping.function_arn, self.queue.name, refused)
             return everything
         if invocation.function_error is not None:
@@ -223,7 +225,7 @@ def _reported_failures(invocation: Invocation, everything: set[str]) -> set[str]
         failed = {entry["itemIdentifier"] for entry in answer["batchItemFailures"]}
     except (ValueError, AttributeError, KeyError, TypeError):
         return everything
-    return failed if failed <= everything else everything
+    return everything if failed - everything else failed
 
 
 class Mappings:
@@ -257,7 +259,7 @@ class Mappings:
         """Start and stop pollers after mappings changed."""
         mappings, queues = _mappings_and_queues()
         with self._lock:
-            for uuid, poller in list(self._pollers.items()):
+            for uuid in list(self._pollers):
                 if uuid not in mappings:
                     self._pollers.pop(uuid).close()
             for uuid, mapping in mappings.items():
@@ -305,11 +307,9 @@ class Mappings:
 def _mappings_and_queues() -> tuple[dict[str, Any], dict[str, Any]]:
     """Collect every mapping by its id and every queue by its ARN, over all accounts and regions."""
     mappings: dict[str, Any] = {}
-    for regions in list(lambda_simple_backends.values()):
-        for backend in list(regions.values()):
-            mappings.update(backend._event_source_mappings)  # noqa: SLF001  its list call only filters
+    for _, _, functions in all_backends(lambda_simple_backends):
+        mappings.update(functions._event_source_mappings)  # noqa: SLF001  its list call only filters
     queues: dict[str, Any] = {}
-    for regions in list(sqs_backends.values()):
-        for backend in list(regions.values()):
-            queues.update({queue.queue_arn: queue for queue in list(backend.queues.values())})
+    for _, _, backend in all_backends(sqs_backends):
+        queues.update({queue.queue_arn: queue for queue in list(backend.queues.values())})
     return mappings, queues

@@ -20,6 +20,7 @@ from emulator.events.clock import Clock, Timer
 from emulator.events.expressions import ScheduleExpressionError, parse_schedule
 from emulator.events.hooks import Hooks
 from emulator.events.inputs import target_input
+from emulator.events.regions import all_backends
 from emulator.events.targets import Delivery, Targets
 
 _log = logging.getLogger(__name__)
@@ -101,9 +102,7 @@ class Planner:
         """Tell for each schedule's ARN when it is due next."""
         with self._lock:
             return {
-                arn: planned.timer.due
-                for arn, planned in self._planned.items()
-                if planned.timer is not None
+                arn: planned.timer.due for arn, planned in self._planned.items() if planned.timer is not None
             }
 
     def _refresh(self, _backend: Any) -> None:
@@ -142,18 +141,14 @@ class Planner:
         planned.declared.fire(due)
 
     def _declared(self) -> Iterator[_Declared]:
-        for account, regions in list(events_backends.items()):
-            for region, backend in list(regions.items()):
-                for bus in list(backend.event_buses.values()):
-                    for rule in list(bus.rules.values()):
-                        if rule.scheduled_expression and rule.state == "ENABLED":
-                            yield self._of_rule(rule, account, region)
-        for account, regions in list(scheduler_backends.items()):
-            for region, backend in list(regions.items()):
-                for group in list(backend.schedule_groups.values()):
-                    for schedule in list(group.schedules.values()):
-                        if schedule.state == "ENABLED":
-                            yield self._of_schedule(schedule, account, region)
+        for account, region, backend in all_backends(events_backends):
+            for bus in list(backend.event_buses.values()):
+                rules = [rule for rule in list(bus.rules.values()) if rule.scheduled_expression]
+                yield from (self._of_rule(rule, account, region) for rule in rules if rule.state == "ENABLED")
+        for account, region, backend in all_backends(scheduler_backends):
+            for group in list(backend.schedule_groups.values()):
+                schedules = [entry for entry in list(group.schedules.values()) if entry.state == "ENABLED"]
+                yield from (self._of_schedule(entry, account, region) for entry in schedules)
 
     def _of_rule(self, rule: Any, account: str, region: str) -> _Declared:
         def fire(due: datetime) -> None:

@@ -151,7 +151,8 @@ class Queues:
         return taken
 
     def _receivable(self, queue: Any) -> list[Any]:
-        visible, hidden = [], []
+        visible: list[Any] = []
+        hidden: list[Any] = []
         for message in queue._messages:  # noqa: SLF001
             (visible if message.visible and not message.delayed else hidden).append(message)
         for message in visible:
@@ -178,7 +179,7 @@ class Queues:
             for other in queue._messages  # noqa: SLF001
         )
 
-    def _api_receive(
+    def _api_receive(  # noqa: PLR0917  moto's signature
         self,
         backend: Any,
         queue_name: str,

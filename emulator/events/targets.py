@@ -88,8 +88,8 @@ class Targets:
         sender = self._senders.get(service)
         if sender is None:
             raise UndeliverableError(
-                f"{delivery.source_arn} has the target {delivery.arn!r}, which the local cloud cannot deliver to; "
-                f"it knows {', '.join(sorted(self._senders))}"
+                f"{delivery.source_arn} has the target {delivery.arn!r}, which the local cloud cannot "
+                f"deliver to; it knows {', '.join(sorted(self._senders))}"
             )
         sender(delivery)
 

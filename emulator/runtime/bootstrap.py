@@ -4,6 +4,7 @@ Run as a script, never imported by the emulator: it must not load anything a fun
 """
 
 import os
+import signal
 import sys
 import threading
 
@@ -12,7 +13,7 @@ def _die_with_parent(lifeline: int) -> None:
     # The parent holds the other end and never writes: an end of file means it is gone, however it went.
     # A process-death signal would be tied to the parent's *thread*, and threads come and go.
     os.read(lifeline, 1)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def report_line(
     Examples
     --------
     >>> report_line("r1", duration_ms=12.3, memory_mb=128, max_memory_mb=40, init_ms=None, failure=None)
-    'REPORT RequestId: r1\tDuration: 12.30 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB'
+    'REPORT RequestId: r1\tDuration: 12.30 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\t...'
     """
     parts = [
         f"REPORT RequestId: {request_id}",

@@ -22,15 +22,15 @@ class Request:
 
 
 class RequestReader:
-    """Cuts a byte stream into requests, whatever pieces it arrives in.
+    r"""Cuts a byte stream into requests, whatever pieces it arrives in.
 
     Examples
     --------
     >>> reader = RequestReader()
-    >>> reader.feed(b"POST /a HTTP/1.1\\r\\nContent-Le")
+    >>> reader.feed(b"POST /a HTTP/1.1\r\nContent-Le")
     >>> reader.next_request() is None
     True
-    >>> reader.feed(b"ngth: 2\\r\\n\\r\\nhiGET /b HTTP/1.1\\r\\n\\r\\n")
+    >>> reader.feed(b"ngth: 2\r\n\r\nhiGET /b HTTP/1.1\r\n\r\n")
     >>> reader.next_request().body, reader.next_request().path
     (b'hi', '/b')
     """
@@ -99,12 +99,12 @@ class RequestReader:
 
 
 def response(status: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Compose a response as one block of bytes.
+    r"""Compose a response as one block of bytes.
 
     Examples
     --------
     >>> response("202 Accepted", {"A": "b"}, b"x")
-    b'HTTP/1.1 202 Accepted\\r\\nA: b\\r\\nContent-Length: 1\\r\\n\\r\\nx'
+    b'HTTP/1.1 202 Accepted\r\nA: b\r\nContent-Length: 1\r\n\r\nx'
     """
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status}\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body

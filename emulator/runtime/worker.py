@@ -10,6 +10,7 @@ import contextlib
 import os
 import selectors
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -94,7 +95,7 @@ class Worker:
         port = self._listener.getsockname()[1]
         lifeline, self._lifeline = os.pipe()
         started = time.perf_counter()
-        self._process = subprocess.Popen(  # noqa: S603  the emulator's own command
+        self._process = subprocess.Popen(
             command(spec, packaging=packaging, lifeline=lifeline),
             env=environment(
                 spec,
@@ -197,8 +198,10 @@ class Worker:
             return
         self._ended = True
         if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+            # The worker leads a process group: what a handler started ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         self._drain()
         self._selector.close()
         for connection in list(self._readers):
