@@ -1,0 +1,89 @@
+"""Pinning a run to what it will see: a snapshot of every source, a cutoff, and the champion of the moment.
+
+The steps that follow read nothing else of the changing world, which is what lets them be repeated.
+"""
+
+from typing import Any
+
+from tidemill.datasets.tables import Commit, Tables
+from tidemill.errors import CallerError, NotFound
+from tidemill.ports import Documents
+from tidemill.project import Model
+from tidemill.registry.aliases import CHAMPION, get_alias
+from tidemill.registry.runs import get_run, record_step, start_run
+from tidemill.registry.versions import get_version
+from tidemill.training.context import RunContext
+
+
+def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents: Documents) -> dict[str, Any]:
+    """Start the run and record exactly which rows it sees; doing it again answers the same.
+
+    Parameters
+    ----------
+    context
+        Of the run; its ``at`` is the cutoff.
+    model
+        The declaration.
+    tables
+        The project's tables; every pinned snapshot is tagged, so that expiry leaves it alone.
+    documents
+        The experiments table.
+
+    Returns
+    -------
+    dict
+        ``dataset``: ``snapshots`` by source and the ``cutoff``; ``champion``: its ``version``,
+        ``package``, ``training_set`` and the alias's ``revision``, or None.
+
+    Raises
+    ------
+    CallerError
+        If a source has no commits.
+    """
+    start_run(
+        documents,
+        context.run_id,
+        model=context.model,
+        at=context.at,
+        reason=context.reason,
+        overrides=context.overrides,
+    )
+    recorded = get_run(documents, context.run_id).steps.get("pin_dataset")
+    if recorded is not None:
+        return dict(recorded)
+    sources = sorted({model.observations.source.name, *(view.source.name for view in model.views)})
+    snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
+    for name, snapshot_id in snapshots.items():
+        tables.tag(name, snapshot_id, f"run-{context.run_id}")
+    result = {
+        "dataset": {"snapshots": snapshots, "cutoff": context.at},
+        "champion": _champion(documents, model.name),
+    }
+    record_step(documents, context.run_id, "pin_dataset", result)
+    return result
+
+
+def _newest(tables: Tables, source: str, model: str) -> Commit:
+    try:
+        commits = tables.commits(source, last=1)
+    except NotFound:
+        commits = []
+    if not commits:
+        raise CallerError(
+            f"source `{source}`, which model `{model}` learns from, has no commits; "
+            f"`tidemill upload {source} FILE` makes one"
+        )
+    return commits[-1]
+
+
+def _champion(documents: Documents, model: str) -> dict[str, Any] | None:
+    alias = get_alias(documents, model, CHAMPION)
+    if alias is None:
+        return None
+    version = get_version(documents, model, alias.version)
+    return {
+        "version": version.version,
+        "package": version.package,
+        "training_set": version.lineage["training_set"],
+        "revision": alias.revision,
+    }
