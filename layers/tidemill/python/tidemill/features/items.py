@@ -1,0 +1,135 @@
+"""Items of the online store: what is kept of one entity for one view, and its bytes.
+
+An item is packed as: a header (``<BqqIB``: format, exact_from, newest, length of the latest values,
+number of rings), the latest values as JSON, then each ring: ``<I`` its number of entries, one byte per
+row of its table with the row's width (0 if it is all zero, else 1, 2, 4 or 8), and the rows themselves
+as little-endian integers of their width.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tidemill.canonical import canonical_json
+from tidemill.errors import Corrupt
+from tidemill.expressions import Column, Type
+from tidemill.features.definitions import Ints, ViewDefinition, microseconds
+from tidemill.features.rings import NOTHING, Ring
+
+_FORMAT = 1
+_HEADER = struct.Struct("<BqqIB")
+_COUNT = struct.Struct("<I")
+_WIDTHS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is kept of one entity for one view.
+
+    Attributes
+    ----------
+    exact_from_us
+        The earliest moment for which a read is exact; of what only earlier reads would need, nothing is kept.
+    newest_us
+        The latest moment at which one of its rows came to be seen.
+    latest
+        ``[happened, known, visible, [values]]`` of each row that was, or will be, the newest seen.
+    rings
+        One table per ring of the view.
+    """
+
+    exact_from_us: int
+    newest_us: int
+    latest: Sequence[Any]
+    rings: Sequence[Ints]
+
+
+def empty_item(rings: Sequence[Ring]) -> Item:
+    """Return the item of an entity of which no row is known."""
+    return Item(NOTHING, NOTHING, (), tuple(ring.empty() for ring in rings))
+
+
+def pack_item(item: Item) -> bytes:
+    """Write an item as bytes; equal items have equal bytes."""
+    latest = canonical_json(item.latest)
+    header = _HEADER.pack(_FORMAT, item.exact_from_us, item.newest_us, len(latest), len(item.rings))
+    return b"".join([header, latest, *(part for table in item.rings for part in _pack_table(table))])
+
+
+def _pack_table(table: Ints) -> list[bytes]:
+    n_entries = table.shape[1]
+    lowest, highest = table.min(axis=1, initial=0), table.max(axis=1, initial=0)
+    widths = [_width(int(low), int(high)) for low, high in zip(lowest, highest, strict=True)]
+    rows = [row.astype(f"<i{width}").tobytes() for row, width in zip(table, widths, strict=True) if width]
+    return [_COUNT.pack(n_entries), bytes(widths), *rows]
+
+
+def _width(low: int, high: int) -> int:
+    if low == high == 0:
+        return 0
+    return next(width for width in _WIDTHS if -(1 << (8 * width - 1)) <= low and high < 1 << (8 * width - 1))
+
+
+def unpack_item(data: bytes, rings: Sequence[Ring]) -> Item:
+    """Read an item.
+
+    Raises
+    ------
+    Corrupt
+        If the bytes are no item of these rings.
+    """
+    try:
+        format_, exact_from_us, newest_us, n_latest, n_rings = _HEADER.unpack_from(data)
+        if format_ != _FORMAT or n_rings != len(rings):
+            raise Corrupt(
+                f"an online item has format {format_} and {n_rings} rings, not {_FORMAT} and {len(rings)}"
+            )
+        offset = _HEADER.size + n_latest
+        latest = json.loads(data[_HEADER.size : offset])
+        tables: list[Ints] = []
+        for ring in rings:
+            table, offset = _unpack_table(data, offset, ring)
+            tables.append(table)
+    except (struct.error, ValueError) as error:
+        raise Corrupt(f"an online item of {len(data)} bytes ends too soon or is damaged: {error}") from error
+    return Item(exact_from_us, newest_us, latest, tuple(tables))
+
+
+def _unpack_table(data: bytes, offset: int, ring: Ring) -> tuple[Ints, int]:
+    (n_entries,) = _COUNT.unpack_from(data, offset)
+    offset += _COUNT.size
+    widths = data[offset : offset + ring.n_rows]
+    offset += ring.n_rows
+    table = np.zeros((ring.n_rows, n_entries), dtype=np.int64)
+    for row, width in enumerate(widths):
+        if width:
+            table[row] = np.frombuffer(data, dtype=f"<i{width}", count=n_entries, offset=offset)
+            offset += width * n_entries
+    return table, offset
+
+
+def key_text(view: ViewDefinition, values: Sequence[Any]) -> str:
+    """Return the key of an entity's item: ``view@version#["JFK"]``."""
+    return f"{view.name}@{view.version}#{canonical_json(list(values)).decode()}"
+
+
+def plain_values(column: Column) -> list[Any]:
+    """Return a column's values as JSON can hold them: times are microseconds since 1970, nulls None."""
+    if column.type is Type.TIMESTAMP:
+        column = Column(Type.INT, microseconds(column.filled()), column.valid)
+    return column.to_list()
+
+
+def column_of_plain(type_: Type, values: Sequence[Any]) -> Column:
+    """Return the column that ``plain_values`` wrote."""
+    valid = np.array([value is not None for value in values], dtype=np.bool_)
+    blank = "" if type_ is Type.STRING else 0
+    filled = np.empty(len(values), dtype=object)
+    filled[:] = [blank if value is None else value for value in values]
+    if type_ is Type.TIMESTAMP:
+        return Column(type_, filled.astype(np.int64).astype("datetime64[us]"), valid)
+    return Column(type_, filled.astype(type_.dtype), valid)

@@ -1,0 +1,149 @@
+"""Applying commits to the online store: once in effect, however often or together they are delivered."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tidemill.expressions import Column, Columns, concat_columns, take_rows
+from tidemill.features.definitions import Declared, Events, Ints, ViewDefinition, define, read_events
+from tidemill.features.entities import encode_entities, newest_ranks
+from tidemill.features.items import (
+    Item,
+    column_of_plain,
+    empty_item,
+    key_text,
+    pack_item,
+    plain_values,
+    unpack_item,
+)
+from tidemill.features.offline import latest_values
+from tidemill.features.online import OnlineStore
+from tidemill.features.rings import TILE, VISIBLE, Ring, merge, rings_of, tabulate
+
+
+def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineStore) -> int:
+    """Apply one commit's rows to a view's items.
+
+    An item takes a commit only if its sequence is greater than that of the last one it took, so a
+    commit delivered twice, or to two workers at once, counts once. Commits must come in order.
+
+    Parameters
+    ----------
+    view
+        The view, or its definition.
+    rows
+        The rows the commit added to the view's source, in any order.
+    sequence
+        The commit's number, greater than those of the commits before it.
+    store
+        The online store.
+
+    Returns
+    -------
+    int
+        How many items were written.
+    """
+    definition = define(view)
+    events = read_events(definition, rows)
+    codes, _ = encode_entities(definition, events, events.columns)
+    _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
+    parts = [events.columns[name].take(firsts).to_list() for name, _ in definition.keys]
+    keys = [key_text(definition, values) for values in zip(*parts, strict=True)]
+    stored = store.get_many(keys) if keys else {}
+    due = [key for key in keys if key not in stored or stored[key].sequence < sequence]
+    if not due:
+        return 0
+    rings = rings_of(definition)
+    items = [unpack_item(stored[key].value, rings) if key in stored else empty_item(rings) for key in due]
+    place = {key: position for position, key in enumerate(due)}
+    places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)[codes]
+    kept = np.flatnonzero(places >= 0)
+    updated = _apply(definition, rings, items, _take_events(events, kept), places[kept])
+    written = [
+        store.put(key, pack_item(item), sequence=sequence, expires_at=None)
+        for key, item in zip(due, updated, strict=True)
+    ]
+    return sum(written)
+
+
+def _take_events(events: Events, rows: Ints) -> Events:
+    return Events(
+        take_rows(events.columns, rows), events.happened[rows], events.known[rows], events.visible[rows]
+    )
+
+
+def _apply(
+    view: ViewDefinition, rings: Sequence[Ring], items: Sequence[Item], events: Events, codes: Ints
+) -> list[Item]:
+    """Return the items with the events taken in; ``codes`` says which item each event belongs to."""
+    newest = np.array([item.newest_us for item in items], dtype=np.int64)
+    np.maximum.at(newest, codes, events.visible)
+    exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)
+    exact_from = np.maximum(exact_from, newest - view.grace_us)
+    latest = _apply_latest(view, items, events, codes, exact_from)
+    tables = [
+        _apply_ring(ring, [item.rings[position] for item in items], events, codes, exact_from)
+        for position, ring in enumerate(rings)
+    ]
+    return [
+        Item(int(exact_from[place]), int(newest[place]), latest[place], [table[place] for table in tables])
+        for place in range(len(items))
+    ]
+
+
+def _apply_ring(
+    ring: Ring, tables: Sequence[Ints], events: Events, codes: Ints, exact_from: Ints
+) -> list[Ints]:
+    sizes = [table.shape[1] for table in tables]
+    entry_codes = np.concatenate([np.repeat(np.arange(len(tables)), sizes), codes])
+    table = np.concatenate([*tables, tabulate(ring, events)], axis=1)
+    # Reads before exact_from get no answer, so what was seen by then may as well be seen from then on.
+    table[VISIBLE] = np.maximum(table[VISIBLE], exact_from[entry_codes])
+    kept = table[TILE] + ring.hop_us + ring.window_us > exact_from[entry_codes]
+    entry_codes, table = merge(ring, entry_codes[kept], table[:, kept])
+    ends = np.searchsorted(entry_codes, np.arange(len(tables)), side="right")
+    return np.split(table, ends[:-1], axis=1)
+
+
+def _apply_latest(
+    view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints, exact_from: Ints
+) -> list[list[list[object]]]:
+    kept: list[list[list[object]]] = [[] for _ in items]
+    if not view.latest:
+        return kept
+    old = [(place, entry) for place, item in enumerate(items) for entry in item.latest]
+    codes = np.concatenate([np.array([place for place, _ in old], dtype=np.int64), codes])
+    times = np.array([entry[:3] for _, entry in old], dtype=np.int64).reshape(len(old), 3).T
+    merged = Events(
+        columns={},
+        happened=np.concatenate([times[0], events.happened]),
+        known=np.concatenate([times[1], events.known]),
+        visible=np.maximum(np.concatenate([times[2], events.visible]), exact_from[codes]),
+    )
+    values = [
+        concat_columns(
+            [
+                column_of_plain(feature.type, [entry[3][position] for _, entry in old]),
+                latest_values(feature, events.columns),
+            ]
+        )
+        for position, feature in enumerate(view.latest)
+    ]
+    chosen = _staircase(codes, merged, values)
+    shown = zip(*(plain_values(value.take(chosen)) for value in values), strict=True)
+    moments = np.stack([merged.happened, merged.known, merged.visible], axis=1)[chosen].tolist()
+    for place, moment, entry in zip(codes[chosen].tolist(), moments, shown, strict=True):
+        kept[place].append([*moment, list(entry)])
+    return kept
+
+
+def _staircase(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
+    """Choose the rows that are the newest seen at some moment, by entity and moment of being seen."""
+    ranks = newest_ranks(codes, events, values)
+    order = np.lexsort((ranks, events.visible, codes))
+    ranks, codes, visible = ranks[order], codes[order], events.visible[order]
+    record = ranks == np.maximum.accumulate(ranks)
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = (codes[1:] != codes[:-1]) | (visible[1:] != visible[:-1])
+    chosen: Ints = order[record & last]
+    return chosen

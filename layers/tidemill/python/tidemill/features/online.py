@@ -1,0 +1,162 @@
+"""Serving's side of the features: a store of one item per view and entity, kept up to date by commits.
+
+``materialize`` applies a commit's rows, ``read_features`` answers requests. A read at ``t`` gives, to the
+last bit, what ``join_features`` gives for the same rows, for every ``t`` down to the view's grace behind
+the entity's newest known row. For an earlier ``t`` the features are null: what they would take is gone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from tidemill.expressions import Column, Columns
+from tidemill.features.definitions import Declared, Ints, ViewDefinition, define, microseconds
+from tidemill.features.entities import key_columns
+from tidemill.features.items import (
+    Item,
+    column_of_plain,
+    empty_item,
+    key_text,
+    unpack_item,
+)
+from tidemill.features.plan import FeaturePlan
+from tidemill.features.rings import NOTHING, RingReader, rings_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Freshness = dict[str, list[datetime | None]]
+"""By view, the timestamp of the newest row each answer was made of; None where there was none."""
+
+
+class OnlineItem(NamedTuple):
+    """A stored value, and the sequence of the commit that wrote it."""
+
+    value: bytes
+    sequence: int
+
+
+class OnlineStore(Protocol):
+    """Packed items by key, each written only by a later commit than the one before."""
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, OnlineItem]:
+        """Return the items there are, by key."""
+        ...
+
+    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
+        """Write an item unless one of the same or a later sequence is there; tell whether it was written.
+
+        ``expires_at``, seconds since 1970, lets the store drop the item then; None keeps it.
+        """
+        ...
+
+
+def read_features(
+    plan: FeaturePlan, request: Columns, store: OnlineStore
+) -> tuple[dict[str, Column], Freshness]:
+    """Look up the features of every view of a plan, in one read of the store.
+
+    Parameters
+    ----------
+    plan
+        The model's plan.
+    request
+        The request columns, n rows.
+    store
+        The online store.
+
+    Returns
+    -------
+    tuple
+        One column per view feature, n rows, and each view's freshness.
+    """
+    return read_views(plan.views, request, plan.times(request), store)
+
+
+def read_views(
+    views: Iterable[Declared], request: Columns, times: Column, store: OnlineStore
+) -> tuple[dict[str, Column], Freshness]:
+    """Look up the features of some views for entities at given times.
+
+    Parameters
+    ----------
+    views
+        Feature views, or their definitions.
+    request
+        The entities' key columns, n rows.
+    times
+        When each row asks, n rows.
+    store
+        The online store.
+
+    Returns
+    -------
+    tuple
+        One column per feature, n rows, and each view's freshness.
+    """
+    definitions = [define(view) for view in views]
+    keys = {view.name: _keys(view, request) for view in definitions}
+    wanted = {key for each in keys.values() for key in each if key is not None}
+    stored = store.get_many(sorted(wanted)) if wanted else {}
+    columns: dict[str, Column] = {}
+    freshness: Freshness = {}
+    for view in definitions:
+        columns.update(_read_view(view, keys[view.name], times, stored, freshness))
+    return columns, freshness
+
+
+def _keys(view: ViewDefinition, request: Columns) -> list[str | None]:
+    parts = [column.to_list() for column in key_columns(view, request).values()]
+    rows = zip(*parts, strict=True)
+    return [None if any(part is None for part in row) else key_text(view, row) for row in rows]
+
+
+def _read_view(
+    view: ViewDefinition,
+    keys: Sequence[str | None],
+    times: Column,
+    stored: Mapping[str, OnlineItem],
+    freshness: Freshness,
+) -> dict[str, Column]:
+    rings = rings_of(view)
+    there = times.valid.tolist()
+    known = [key if key in stored and at else None for key, at in zip(keys, there, strict=True)]
+    places = {key: place for place, key in enumerate(dict.fromkeys([None, *known]))}
+    items = [empty_item(rings) if key is None else unpack_item(stored[key].value, rings) for key in places]
+    item_of_row = np.array([places[key] for key in known], dtype=np.int64)
+    times_us = np.where(times.valid, microseconds(times.values), 0)
+    exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)[item_of_row]
+    answerable = times_us >= exact_from
+
+    found, newest = _latest_columns(view, items, item_of_row, times_us)
+    for position, ring in enumerate(rings):
+        reader = RingReader(ring, [item.rings[position] for item in items], item_of_row, times_us)
+        found.update(reader.columns())
+        newest = np.maximum(newest, reader.newest())
+    freshness[view.name] = [
+        _EPOCH + timedelta(microseconds=at) if ok and at != NOTHING else None
+        for at, ok in zip(newest.tolist(), answerable.tolist(), strict=True)
+    ]
+    ordered = {feature.name: found[feature.name] for feature in view.features}
+    return {name: Column(each.type, each.values, each.valid & answerable) for name, each in ordered.items()}
+
+
+def _latest_columns(
+    view: ViewDefinition, items: Sequence[Item], item_of_row: Ints, times_us: Ints
+) -> tuple[dict[str, Column], Ints]:
+    """Return the latest values each row sees, and when they happened."""
+    newest = np.full(len(item_of_row), NOTHING, dtype=np.int64)
+    rows: list[Sequence[Any]] = []
+    for row, (place, at_us) in enumerate(zip(item_of_row.tolist(), times_us.tolist(), strict=True)):
+        seen = [entry for entry in items[place].latest if entry[2] <= at_us][-1:]
+        if seen and (view.ttl_us is None or at_us - seen[0][0] <= view.ttl_us):
+            newest[row] = seen[0][0]
+            rows.append(seen[0][3])
+        else:
+            rows.append([None] * len(view.latest))
+    columns = {
+        feature.name: column_of_plain(feature.type, [values[position] for values in rows])
+        for position, feature in enumerate(view.latest)
+    }
+    return columns, newest

@@ -1,0 +1,213 @@
+"""Random histories of one source, views of every kind of feature, and an oracle in plain Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tidemill import Bool, Delay, Entity, FeatureView, Float, Int, Source, String, Timestamp, Weekly, col
+from tidemill.expressions import Columns, column
+from tidemill.features.aggregates import KINDS
+from tidemill.project.views import Aggregate, Feature, latest
+
+START = datetime(
+    2013, 1, 6, 23, 59, 0, tzinfo=UTC
+)  # a minute before a Monday, so weeks turn inside a history
+ENTITY = Entity("thing", ["shop", "shelf"])
+SCHEMA = {
+    "shop": String,
+    "shelf": Int,
+    "at": Timestamp,
+    "arrived": Timestamp,
+    "x": Float,
+    "word": String,
+    "n": Int,
+    "good": Bool,
+}
+WINDOWS = ((7, 2), (10, 1), (30, 7), (60, 5), (120, 60))
+"""Windows and hops in seconds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the history."""
+
+    shop: str | None
+    shelf: int | None
+    at: datetime | None
+    arrived: datetime | None
+    x: float | None
+    word: str | None
+    n: int | None
+    good: bool | None
+
+
+def moments(seconds: int) -> st.SearchStrategy[datetime]:
+    """Draw times on a coarse grid, so that ties and boundaries are hit, some a microsecond off."""
+    ticks = st.integers(0, seconds * 2)
+    return st.builds(
+        lambda tick, off: START + timedelta(milliseconds=500 * tick, microseconds=off),
+        ticks,
+        st.sampled_from([0, 0, 0, 1, -1]),
+    )
+
+
+def numbers() -> st.SearchStrategy[float]:
+    """Draw floats that cancel, that are tiny, huge, infinite or out of the exact range."""
+    common = st.sampled_from(
+        [0.0, -0.0, 0.1, -0.1, 1.0, 1e16, -1e16, 3.3, 1e-30, 2.0**63, float("inf"), -1e300]
+    )
+    return common | st.floats(-1e6, 1e6) | st.floats(allow_nan=False)
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Row:
+    """Draw a row; it may have arrived early, in order, or very late."""
+    at = draw(st.none() | moments(120)) if draw(st.integers(0, 9)) == 0 else draw(moments(120))
+    delay = draw(st.sampled_from([-5, 0, 0, 0, 2, 9, 45, 200, 1000]))
+    arrived = None if at is None or draw(st.integers(0, 19)) == 0 else at + timedelta(seconds=delay)
+    return Row(
+        shop=draw(st.sampled_from(["a", "a", "b", "ü", None])),
+        shelf=draw(st.sampled_from([1, 1, 2, -(10**15), None])),
+        at=at,
+        arrived=arrived,
+        x=draw(st.none() | numbers()),
+        word=draw(st.sampled_from(["p", "q", "", None])),
+        n=draw(st.none() | st.integers(-(2**63), 2**63 - 1)),
+        good=draw(st.none() | st.booleans()),
+    )
+
+
+def to_columns(history: Sequence[Row]) -> Columns:
+    """Write rows as the source's columns."""
+    return {name: column(type_, [getattr(row, name) for row in history]) for name, type_ in SCHEMA.items()}
+
+
+def every_feature() -> dict[str, Feature]:
+    """Return a feature of every kind there is, over every window and of several values."""
+    features: dict[str, Feature] = {}
+    for kind in KINDS:
+        values = (
+            {"good": col("good")} if kind == "rate" else {"x": col("x"), "n": col("n"), "good": col("good")}
+        )
+        for seconds, hop in WINDOWS:
+            for name, value in values.items():
+                features[f"{kind}_{name}_{seconds}"] = Aggregate(kind, value, seconds, hop)  # type: ignore[arg-type]  # every kind there is
+    features["rows_30"] = Aggregate("count", None, 30, 7)
+    features["words_30"] = Aggregate("count", col("word"), 30, 7)
+    features |= latest("x", "word", "n", "good", "arrived")
+    return features
+
+
+FEATURES = every_feature()
+
+
+def views() -> st.SearchStrategy[FeatureView]:
+    """Draw a view with every feature, over each way a row can get to be known."""
+    known = st.sampled_from(["arrived", None, Weekly(on="monday"), Delay("2s")])
+    ttl = st.sampled_from([None, "5s", "1min"])
+
+    def build(known_rule: str | Weekly | Delay | None, age: str | None) -> FeatureView:
+        source = Source("events", SCHEMA, ["shop"], "at", known=known_rule)
+        return FeatureView("everything", ENTITY, source, FEATURES, ttl=age)
+
+    return st.builds(build, known, ttl)
+
+
+def known_time(view: FeatureView, row: Row) -> datetime | None:
+    """Say when a row is known, by the words of the declaration."""
+    rule = view.source.known
+    if row.at is None or isinstance(rule, str):
+        return row.arrived if row.at is not None else None
+    if isinstance(rule, Delay):
+        return row.at + timedelta(seconds=rule.seconds)
+    if isinstance(rule, Weekly):
+        monday = datetime(2012, 12, 31, tzinfo=UTC)
+        while monday <= row.at:
+            monday += timedelta(days=7)
+        return monday
+    return row.at
+
+
+def oracle(view: FeatureView, history: Sequence[Row], key: tuple[Any, Any], at: datetime) -> dict[str, Any]:
+    """Compute every feature of one entity at one moment by the words of the documentation."""
+    seen: list[tuple[datetime, datetime, Row]] = []
+    for row in history:
+        known = known_time(view, row)
+        if row.at is None or known is None or None in key or (row.shop, row.shelf) != key:
+            continue
+        if row.at < at and known <= at:
+            seen.append((row.at, known, row))
+    answer: dict[str, Any] = {}
+    for name, feature in view.features.items():
+        if isinstance(feature, Aggregate):
+            answer[name] = _aggregate(feature, [(when, row) for when, _, row in seen], at)
+        else:
+            answer[name] = _newest(view, seen, at, feature.column)
+    return answer
+
+
+def _newest(
+    view: FeatureView, seen: Sequence[tuple[datetime, datetime, Row]], at: datetime, name: str
+) -> Any:
+    if not seen:
+        return None
+    when, _, row = max(seen, key=lambda each: (each[0], each[1], *_order(view, each[2])))
+    ttl = view.definition()["ttl_seconds"]
+    if ttl is not None and at - when > timedelta(seconds=ttl):
+        return None
+    value = getattr(row, name)
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _order(view: FeatureView, row: Row) -> list[tuple[bool, Any]]:
+    columns = [feature.column for feature in view.features.values() if not isinstance(feature, Aggregate)]
+    values = [getattr(row, name) for name in columns]
+    plain = [None if isinstance(value, float) and not np.isfinite(value) else value for value in values]
+    return [(False, 0) if value is None else (True, value) for value in plain]
+
+
+def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, Row]], at: datetime) -> Any:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    microsecond = timedelta(microseconds=1)
+    hop = feature.hop_seconds * 1_000_000
+    tail = ((at - epoch) // microsecond - feature.window_seconds * 1_000_000) // hop * hop
+    inside = [row for when, row in seen if (when - epoch) // microsecond >= tail]
+    if feature.value is None:
+        return len(inside)
+    (name,) = feature.value.columns()
+    values = [getattr(row, name) for row in inside if getattr(row, name) is not None]
+    if feature.kind == "count":
+        return len(values)
+    return _figure(feature.kind, [float(value) for value in values if abs(float(value)) < 2.0**63])
+
+
+def _figure(kind: str, values: list[float]) -> float | None:
+    n = len(values)
+    if n == 0 or (kind in {"var", "std"} and n < 2):
+        return None
+    exact = [_rounded(Fraction(value)) for value in values]
+    if kind in {"var", "std"}:
+        squares = sum((_rounded(Fraction(value) ** 2) for value in values), Fraction(0))
+        deviations = float(max(n * squares - sum(exact, Fraction(0)) ** 2, Fraction(0)))
+        variance = deviations / (float(n) * (n - 1.0))
+        return variance if kind == "var" else float(np.sqrt(variance))
+    total = float(sum(exact, Fraction(0)))
+    figures: Mapping[str, float] = {
+        "sum": total,
+        "mean": total / n,
+        "rate": total / n,
+        "min": min(values),
+        "max": max(values),
+    }
+    return figures[kind]
+
+
+def _rounded(value: Fraction) -> Fraction:
+    """Round to the resolution of the exact sums."""
+    unit = Fraction(1, 2**128)
+    return round(value / unit) * unit
