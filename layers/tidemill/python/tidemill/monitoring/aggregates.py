@@ -17,6 +17,7 @@ from tidemill.monitoring.daily import (
     ROWS_SCHEMA,
     DayHistogram,
     Profile,
+    ProfileOf,
     count_rows,
     label_rows,
     narrow_rows,
@@ -159,7 +160,7 @@ def count_days(
     names: Sequence[str],
     *,
     champion: Profile,
-    others: Mapping[int, Profile],
+    profile_of: ProfileOf,
     reader: CommitReader,
     blobs: DayBlobs,
 ) -> tuple[State, DayHistogram]:
@@ -171,7 +172,7 @@ def count_days(
         With every prediction in its day.
     names
         The days wanted, such as ``2013-03-04``; days without predictions count nothing.
-    champion, others
+    champion, profile_of
         As in ``count_rows``.
     reader
         Of the model's predictions table.
@@ -194,7 +195,7 @@ def count_days(
         histogram = blobs.histogram(name, digest) if digest else DayHistogram.empty(champion.reference)
         if through < day.last:
             for commit in reader.between(through + 1, day.last):
-                histogram += count_rows(_of_day(reader.rows(commit), name), champion, others)
+                histogram += count_rows(_of_day(reader.rows(commit), name), champion, profile_of)
             pointer = (day.last, blobs.put_histogram(name, histogram))
             days[name] = replace(day, histograms={**day.histograms, version: pointer})
         total += histogram

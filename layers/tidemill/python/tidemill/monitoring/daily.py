@@ -3,7 +3,7 @@
 A window is the sum of its days, so each prediction is counted once, however many windows it is in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,11 @@ class Profile:
     reference: ReferenceProfile
 
 
-def count_rows(rows: pa.Table, champion: Profile, others: Mapping[int, Profile]) -> DayHistogram:
+ProfileOf = Callable[[int], Profile | None]
+"""Profiles of the model's versions by number; None for one that is gone."""
+
+
+def count_rows(rows: pa.Table, champion: Profile, profile_of: ProfileOf) -> DayHistogram:
     """Count logged predictions of any version into the champion's bins.
 
     Parameters
@@ -101,8 +105,8 @@ def count_rows(rows: pa.Table, champion: Profile, others: Mapping[int, Profile])
         Of a ``predictions_<model>`` table: ``version``, ``probability`` and ``features``.
     champion
         The version whose reference is compared with.
-    others
-        Profiles of the versions that made the rows, by number.
+    profile_of
+        Profiles of the versions that made the rows.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def count_rows(rows: pa.Table, champion: Profile, others: Mapping[int, Profile])
     total = DayHistogram.empty(champion.reference)
     for version in sorted(set(rows["version"].to_pylist())):
         made = rows.filter(pc.equal(rows["version"], version))
-        profile = others.get(version)
+        profile = profile_of(version)
         if profile is None or profile.definition != champion.definition:
             total += _skipped(champion.reference, made.num_rows)
             continue

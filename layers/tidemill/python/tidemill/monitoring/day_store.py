@@ -17,6 +17,7 @@ from tidemill.monitoring.daily import DayHistogram
 from tidemill.ports import Blobs
 
 _CACHED_BLOBS = 256
+_CACHED_BLOB_BYTES = 1_000_000  # a day of millions of rows is read again rather than held
 
 
 class DayBlobs:
@@ -51,9 +52,11 @@ class DayBlobs:
         return digest
 
     def _get(self, name: str) -> bytes:
-        if name not in self._cached:
-            self._remember(name, self._blobs.get(f"{self._prefix}/{name}"))
-        return self._cached[name]
+        data = self._cached.get(name)
+        if data is None:
+            data = self._blobs.get(f"{self._prefix}/{name}")
+            self._remember(name, data)
+        return data
 
     def _put(self, name: str, data: bytes) -> None:
         if name not in self._cached:
@@ -61,6 +64,8 @@ class DayBlobs:
             self._remember(name, data)
 
     def _remember(self, name: str, data: bytes) -> None:
+        if len(data) > _CACHED_BLOB_BYTES:
+            return
         if len(self._cached) >= _CACHED_BLOBS:
             del self._cached[next(iter(self._cached))]
         self._cached[name] = data

@@ -5,7 +5,7 @@ leaves the old pointers, two firings at once can not mix theirs, and a repeated 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tidemill.ports import Documents
@@ -43,6 +43,15 @@ class State:
     source_rows: int = 0
     trained: tuple[int, int] | None = None
     days: Mapping[str, Day] = field(default_factory=dict)
+
+    @property
+    def new_rows(self) -> int:
+        """Rows of the source that were read since the champion was first seen."""
+        return self.source_rows - self.trained[1] if self.trained else 0
+
+    def with_champion(self, version: int) -> "State":
+        """Return the state with a version as the champion from now on."""
+        return replace(self, trained=(version, self.source_rows))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -24,6 +24,8 @@ from tidemill.errors import InvalidRequest, NotFound, PlatformError, TidemillErr
 
 MAX_BODY_BYTES = 5_000_000  # Lambda refuses events above 6 MB, after base64; this is said before parsing
 
+MAX_PATH_CHARACTERS = 1000
+
 
 class BodyTooLarge(InvalidRequest):
     """The body is larger than a request may be."""
@@ -123,6 +125,8 @@ class Router:
         }
 
     def _route(self, request: Request) -> Response:
+        if len(request.path) > MAX_PATH_CHARACTERS:
+            raise NotFound(f"a path of {len(request.path):,} characters leads nowhere")
         allowed: list[str] = []
         for route in self.routes:
             names = route.match(request.path)

@@ -92,7 +92,7 @@ class Predictions:
 
 
 class PredictionQueue(Protocol):
-    """Where messages of the prediction log go; an error means that they may not have arrived."""
+    """Where messages of the prediction log go; an error means that some may not have arrived."""
 
     def send(self, bodies: Sequence[str]) -> None:
         """Send messages; Unavailable unless every one was accepted."""
