@@ -1,6 +1,5 @@
 """`tidemill upload` and `tidemill data`: files in, commits out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +71,23 @@ def data() -> None:
 @pass_app
 def log(app: App, source: str, *, as_json: bool) -> None:
     """List the commits of SOURCE, the newest first."""
+    from tidemill.datasets.uploads import commit_record  # noqa: PLC0415 - Arrow takes a second to import
+
     with app.deployment() as deployment:
         commits = [
-            {"snapshot_id": commit.snapshot_id, "sequence": commit.sequence, **commit.properties}
+            commit_record(commit, deployment.project, source)
             for commit in reversed(deployment.tables.commits(source))
         ]
-    names = ["at", "snapshot_id", "upload", "rows", "quarantined", "digest"]
-    rows = [[json.dumps(commit.get(name)) for name in names] for commit in commits]
+    rows = [
+        [
+            one["at"],
+            str(one["snapshot_id"]),
+            Path(one["upload"]["key"]).name,
+            one["rows"],
+            one["quarantined"],
+            one["upload"]["digest"][:12],
+        ]
+        for one in commits
+    ]
+    names = ["at", "snapshot", "file", "rows", "quarantined", "digest"]
     show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)

@@ -34,7 +34,8 @@ class Week:
 def departures(data: FlightsData, day: str, n_rows: int) -> pd.DataFrame:
     """Return the first flights of a day (UTC)."""
     on_day = data.flights["scheduled_at"].dt.strftime("%Y-%m-%d") == day
-    return data.flights.loc[on_day].head(n_rows)
+    found: pd.DataFrame = data.flights.loc[on_day].head(n_rows)
+    return found
 
 
 @pytest.fixture(scope="module")
