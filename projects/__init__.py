@@ -1,0 +1,1 @@
+"""Projects: what users of Tidemill write, one package each."""
