@@ -5,6 +5,7 @@ conditional put, a commit with an expected version) therefore run one call at a 
 services whose calls wait (queues, invocations, executions) run freely.
 """
 
+import logging
 import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,12 +16,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from emulator.control.routes import Control
 from emulator.http_api.event import HttpRequest
 from emulator.http_api.gateway import Gateway
-from emulator.http_api.response import HttpResponse
+from emulator.http_api.response import HttpResponse, message
 from emulator.identity.credentials import IdentityStore
 from emulator.identity.signature import read_claim, verify
 from emulator.meter import Call, Meter, describe_call
 from emulator.server import Environ, StartResponse, read_body
 
+_log = logging.getLogger(__name__)
 _ONE_AT_A_TIME = frozenset({"dynamodb", "glue", "s3", "ssm", "iam", "logs", "monitoring"})
 _API_PREFIX, _CONTROL_PREFIX = "/_api/", "/_local/"
 
@@ -51,6 +53,7 @@ class Application:
         self._locks = {service: threading.RLock() for service in _ONE_AT_A_TIME}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as WSGI has it."""
         path = str(environ.get("PATH_INFO", "/"))
         body = read_body(environ)
         if path.startswith(_CONTROL_PREFIX):
@@ -104,8 +107,12 @@ class Application:
             status.append(int(line.partition(" ")[0]))
             return start_response(line, *arguments)
 
-        with self._turn(service):
-            chunks = list(self._moto(environ, remember))
+        try:
+            with self._turn(service):
+                chunks = list(self._moto(environ, remember))
+        except Exception as error:  # noqa: BLE001 - a bug in moto is answered and logged, not lost
+            _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
+            return _send(message(500, f"moto failed: {type(error).__name__}: {error}"), start_response)
         service_name, operation = describe_call(environ, body, service)
         self._meter.count(
             Call(

@@ -1,6 +1,9 @@
 """moto, set up for a server that runs real functions and real state machines."""
 
+import copy
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.awslambda_simple.models import lambda_simple_backends
@@ -14,17 +17,27 @@ REGION = "us-east-1"
 PARTITION = "aws"
 
 
-def configure(port: int) -> None:
-    """Set moto's switches for a server.
+@contextmanager
+def configured(port: int) -> Iterator[None]:
+    """Set moto's switches for a server, and set them back.
 
     Parameters
     ----------
     port
         Where the state machine interpreter finds the other services.
     """
+    settings, port_before = copy.copy(default_user_config), os.environ.get("MOTO_PORT")
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    try:
+        yield
+    finally:
+        default_user_config.update(settings)
+        if port_before is None:
+            del os.environ["MOTO_PORT"]
+        else:
+            os.environ["MOTO_PORT"] = port_before
 
 
 def backend(service: str, region: str = REGION) -> Any:
@@ -46,7 +59,7 @@ def backend(service: str, region: str = REGION) -> Any:
         return lambda_simple_backends[ACCOUNT][region]
     if service == "stepfunctions":
         return stepfunctions_parser_backends[ACCOUNT][region]
-    per_account = get_backend(service)[ACCOUNT]  # type: ignore[arg-type]  # a literal of all services
+    per_account = get_backend(service)[ACCOUNT]  # type: ignore[call-overload]  # one of moto's many literals
     for key in (region, PARTITION, "global"):
         try:
             return per_account[key]

@@ -18,13 +18,14 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from emulator import aws
+from emulator import aws, catalog
 from emulator.application import Application
 from emulator.control.routes import Control
 from emulator.deploy import engine
 from emulator.deploy.assets import AssetSources
 from emulator.deploy.deployer import Deployer
 from emulator.events.clock import Clock
+from emulator.events.hooks import Hooks
 from emulator.events.router import Router
 from emulator.functions import Functions
 from emulator.http_api.gateway import Gateway
@@ -80,21 +81,26 @@ class Cloud:
         self.meter = Meter()
         self.clock = Clock()
         self.identities = IdentityStore(region)
-        place = work_dir or Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-")))
+        place = work_dir or Path(
+            self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-"))
+        )
         self._sources = AssetSources()
         self._functions = Functions(place, self._sources, region)
         self._clients = _Clients(region)
         server = Server(self._answer, port=port)
         self.endpoint = f"http://localhost:{server.port}"
         self._clients.endpoint = self.endpoint
-        aws.configure(server.port)
+        self._ending.enter_context(aws.configured(server.port))
         self.pool = Pool(handed_in=self._environment_of, logs=self._keep_logs, packaging=packaging)
         self._ending.callback(self.pool.close)
         self.router = Router(pool=self.pool, clock=self.clock, spec_of=self._functions.spec_of)
         self.router.attach()
         self._ending.callback(self.router.close)
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
-        self._ending.enter_context(engine.installed(self._services))
+        hooks = Hooks()
+        self._ending.callback(hooks.remove)
+        catalog.install(hooks)
+        engine.install(hooks, self._services)
         self._application = self._make_application(server.port)
         server.start()
         self._ending.callback(server.stop)

@@ -112,7 +112,7 @@ class Functions:
             if digest not in self._unpacked:
                 target = self._code_root / digest
                 with zipfile.ZipFile(BytesIO(holder.code_bytes)) as archive:
-                    archive.extractall(target)  # noqa: S202 - zipfile keeps members inside the target
+                    archive.extractall(target)  # members stay inside the target: zipfile sees to it
                 self._unpacked[digest] = target
             return self._unpacked[digest]
 

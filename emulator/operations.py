@@ -108,7 +108,7 @@ def _rest_operation(service: str, method: str, path: str) -> str:
 
 @lru_cache
 def _rest_patterns(service: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """Method, path pattern and name of a REST service's operations, most specific path first."""
+    """List method, path pattern and name of a REST service's operations, literal paths first."""
     from botocore.exceptions import UnknownServiceError  # noqa: PLC0415 - slow import, rare need
     from botocore.session import Session  # noqa: PLC0415
 

@@ -83,7 +83,7 @@ class Control:
             ("POST", "settle"): lambda _query, body: self._rest(body),
             ("GET", "resources"): lambda _query, _body: {"resources": self._resources()},
             ("GET", "meter"): lambda _query, _body: {"calls": self._meter.report()},
-            ("DELETE", "meter"): lambda _query, _body: self._meter.clear() or {"calls": []},
+            ("DELETE", "meter"): lambda _query, _body: self._begin_metering(),
             ("GET", "invocations"): lambda query, _body: {"invocations": self._invocations(query)},
         }
 
@@ -98,7 +98,8 @@ class Control:
         Returns
         -------
         HttpResponse
-            JSON; 400 for what cannot be understood, 404 for an unknown path, 504 when settling takes too long.
+            JSON; 400 for what cannot be understood, 404 for an unknown path, 504 when settling takes
+            too long.
         """
         route = self._routes.get((method, path.strip("/")))
         if route is None:
@@ -124,13 +125,18 @@ class Control:
             self._clock.advance_to(self._clock.now() + timedelta(seconds=float(wanted["advance_seconds"])))
         else:
             raise ValueError(
-                f"the clock takes one of set, advance_to and advance_seconds; given: {', '.join(wanted) or 'none'}"
+                "the clock takes one of set, advance_to and advance_seconds; given: "
+                f"{', '.join(wanted) or 'none'}"
             )
         return self._time()
 
     def _rest(self, body: bytes) -> dict[str, bool]:
         self._settle(float(_object(body).get("timeout_seconds", DEFAULT_SETTLE_SECONDS)))
         return {"settled": True}
+
+    def _begin_metering(self) -> dict[str, Any]:
+        self._meter.clear()
+        return {"calls": self._meter.report()}
 
     def _invocations(self, query: str) -> list[dict[str, Any]]:
         wanted = parse_qs(query).get("function")

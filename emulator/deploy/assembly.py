@@ -117,7 +117,8 @@ def _assets(directory: Path, manifest: str) -> Iterator[FileAsset]:
         source = asset["source"]
         if "path" not in source:
             raise BadAssembly(
-                f"{manifest} has an asset made by a command ({source.get('executable')}), which is not run here"
+                f"{manifest} has an asset made by a command ({source.get('executable')}), "
+                "which is not run here"
             )
         for destination in asset["destinations"].values():
             yield FileAsset(

@@ -77,8 +77,9 @@ class Deployer:
         for stack in stacks:
             if stack.region not in {None, self._services.region}:
                 raise BadAssembly(
-                    f"stack {stack.name} is for region {stack.region}; the local cloud is {self._services.region}: "
-                    "leave the stack's env open, or synthesize with CDK_DEFAULT_REGION set to that"
+                    f"stack {stack.name} is for region {stack.region}; the local cloud is "
+                    f"{self._services.region}: leave the stack's env open, or synthesize with "
+                    f"CDK_DEFAULT_REGION set to that"
                 )
 
     def _bootstrap(self, stack: AssemblyStack) -> None:

@@ -6,46 +6,36 @@ moto offers no seam here, so its module's names are replaced and put back. The d
 
 import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 from moto.cloudformation import models
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.s3.models import FakeBucket
 
 from emulator.deploy.resource_map import LocalResources
+from emulator.events.hooks import Hooks
 from emulator.resources.base import Services
 
 
-@contextmanager
-def installed(services: Services) -> Iterator[None]:
+def install(hooks: Hooks, services: Services) -> None:
     """Let moto's CloudFormation make resources through the coverage table.
 
     Parameters
     ----------
+    hooks
+        Remembers what was replaced.
     services
         What resource types may use.
     """
-    backend, stack = models.CloudFormationBackend, models.Stack
-    plain_create = backend.create_stack
-    replacements: list[tuple[Any, str, Any]] = [
-        (models, "ResourceMap", functools.partial(LocalResources, services=services)),
-        (stack, "parse_template", staticmethod(parse_template)),
-        (models.ChangeSet, "_parse_template", _parse_change_set),
-        (models.ChangeSet, "apply", _apply_change_set),
-        (backend, "create_stack", _forgetting_failures(plain_create)),
-        (FakeBucket, "get_permission", _unconditional_permission(FakeBucket.get_permission)),
-    ]
-    originals = [(owner, name, owner.__dict__[name]) for owner, name, _ in replacements]
-    for owner, name, value in replacements:
-        setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        for owner, name, value in originals:
-            setattr(owner, name, value)
+    hooks.replace(models, "ResourceMap", functools.partial(LocalResources, services=services))
+    hooks.replace(models.Stack, "parse_template", staticmethod(parse_template))
+    hooks.replace(models.ChangeSet, "_parse_template", _parse_change_set)
+    hooks.replace(models.ChangeSet, "apply", _apply_change_set)
+    backend = models.CloudFormationBackend
+    hooks.replace(backend, "create_stack", _forgetting_failures(backend.create_stack))
+    hooks.replace(FakeBucket, "get_permission", _unconditional_permission(FakeBucket.get_permission))
 
 
 def parse_template(template: str) -> dict[str, Any]:
@@ -109,7 +99,7 @@ def _forgetting_failures(plain_create: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _unconditional_permission(plain: Callable[..., Any]) -> Callable[..., Any]:
-    """Judge by those statements of a bucket policy that carry no condition: moto takes each condition as met."""
+    """Judge by the statements of a bucket policy without conditions: moto takes each condition as met."""
 
     def get_permission(bucket: Any, action: str, resource: str) -> Any:
         whole = bucket.policy

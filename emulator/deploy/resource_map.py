@@ -47,7 +47,7 @@ class Resource:
         return True
 
 
-class LocalResources(ResourceMap):  # type: ignore[misc]  # moto ships no types
+class LocalResources(ResourceMap):
     """moto's map of a stack, made by the types of the coverage table.
 
     Parameters
@@ -100,7 +100,7 @@ class LocalResources(ResourceMap):  # type: ignore[misc]  # moto ships no types
         """Tell whether every resource exists: `create` returns only when they do."""
         return True
 
-    def update(self, template: dict[str, Any], parameters: Mapping[str, Any] | None = None) -> None:
+    def update(self, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
         """Bring the stack to another template.
 
         Parameters
@@ -139,7 +139,9 @@ class LocalResources(ResourceMap):  # type: ignore[misc]  # moto ships no types
 
     def existing(self) -> list[Resource]:
         """List the resources that exist now."""
-        return [resource for resource in list(self._parsed_resources.values()) if isinstance(resource, Resource)]
+        return [
+            resource for resource in list(self._parsed_resources.values()) if isinstance(resource, Resource)
+        ]
 
     def delete(self) -> None:
         """Remove the stack's resources, last made first; retained ones stay."""

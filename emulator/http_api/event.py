@@ -137,7 +137,9 @@ def _query_parameters(query: str) -> dict[str, str]:
 
 def _body(request: HttpRequest) -> tuple[str, bool]:
     kind = request.headers.get("content-type", "").lower()
-    if "content-encoding" not in request.headers and (kind.startswith(_TEXT_TYPES) or "+json" in kind or not kind):
+    if "content-encoding" not in request.headers and (
+        kind.startswith(_TEXT_TYPES) or "+json" in kind or not kind
+    ):
         try:
             return request.body.decode("utf-8"), False
         except UnicodeDecodeError:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from emulator import aws
+from emulator.errors import UnknownFunction
 from emulator.http_api.event import HttpRequest, Place, build_event
 from emulator.http_api.response import HttpResponse, message, read_answer
-from emulator.http_api.routing import Match, find_route
+from emulator.http_api.routing import find_route
 from emulator.runtime.model import Invocation, InvocationRefusedError
 
 DEFAULT_STAGE = "$default"
@@ -72,35 +73,30 @@ class Gateway:
         if len(request.body) > REQUEST_LIMIT_BYTES:
             return message(413, "Request Entity Too Large")
         stage, path = _stage_and_path(api, request.path)
-        if stage is None:
-            return message(404, "Not Found")
         routes = {route.route_key: route for route in list(api.routes.values())}
         match = find_route(routes, request.method, path)
-        if match is None:
+        if stage is None or match is None:
             return message(404, "Not Found")
         route = routes[match.route_key]
-        principal = None
-        if route.authorization_type == "AWS_IAM":
-            principal = authorize()
-            if principal is None:
-                return message(403, "Forbidden")
-        elif route.authorization_type not in {None, "NONE"}:
-            return message(401, "Unauthorized")
+        principal = authorize() if route.authorization_type == "AWS_IAM" else None
+        refusal = _refusal(route, principal)
+        if refusal:
+            return refusal
         place = Place(self._account, api.api_id, stage.name, self._domain, stage.stage_variables or {})
         routed = HttpRequest(
             request.method, path, request.query, request.headers, request.body, request.source_ip
         )
-        return self._integrate(api, route, routed, match, place, principal)
-
-    def _integrate(  # the seven parts of one call
-        self, api: Any, route: Any, request: HttpRequest, match: Match, place: Place, principal: str | None
-    ) -> HttpResponse:
         integration = api.integrations.get(str(route.target or "").rpartition("/")[2])
         if integration is None:
             return message(500, "Internal Server Error")
-        event = build_event(request, match, place, now=self._now(), principal=principal)
+        event = build_event(routed, match, place, now=self._now(), principal=principal)
+        return self._integrate(function_arn_of(integration.integration_uri), event)
+
+    def _integrate(self, function_arn: str, event: dict[str, Any]) -> HttpResponse:
         try:
-            invocation = self._invoke(function_arn_of(integration.integration_uri), event)
+            invocation = self._invoke(function_arn, event)
+        except UnknownFunction:
+            return message(500, "Internal Server Error")
         except InvocationRefusedError:
             return message(503, "Service Unavailable")
         if invocation.status == "timeout":
@@ -108,6 +104,14 @@ class Gateway:
         if invocation.function_error is not None:
             return message(500, "Internal Server Error")
         return read_answer(invocation.payload)
+
+
+def _refusal(route: Any, principal: str | None) -> HttpResponse | None:
+    if route.authorization_type in {None, "NONE"}:
+        return None
+    if route.authorization_type == "AWS_IAM":
+        return None if principal else message(403, "Forbidden")
+    return message(401, "Unauthorized")
 
 
 def function_arn_of(uri: str) -> str:
@@ -125,7 +129,7 @@ def function_arn_of(uri: str) -> str:
 
     Examples
     --------
-    >>> function_arn_of("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations")
+    >>> function_arn_of("arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations")
     'arn:aws:lambda:f'
     """
     return uri.partition("/functions/")[2].removesuffix("/invocations") if "/functions/" in uri else uri
@@ -172,7 +176,5 @@ def _cors_headers(
 
 def _with_cors(response: HttpResponse, cors: dict[str, Any], request: HttpRequest) -> HttpResponse:
     """Add CORS headers in place of the function's own, as API Gateway does."""
-    own = tuple(
-        (name, value) for name, value in response.headers if not name.startswith("access-control-")
-    )
+    own = tuple((name, value) for name, value in response.headers if not name.startswith("access-control-"))
     return HttpResponse(response.status, own + _cors_headers(cors, request), response.body)

@@ -81,7 +81,9 @@ def _explicit(answer: dict[str, Any]) -> HttpResponse:
     status = int(answer["statusCode"])
     if not 100 <= status <= 599:
         raise ValueError(f"statusCode is {status}")
-    headers = [(str(name).lower(), _header_value(value)) for name, value in (answer.get("headers") or {}).items()]
+    headers = [
+        (str(name).lower(), _header_value(value)) for name, value in (answer.get("headers") or {}).items()
+    ]
     headers += [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or []]
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=UTF-8"))

@@ -154,7 +154,8 @@ TYPES = (
     ResourceType(
         "AWS::ApiGatewayV2::Integration",
         honoured=words(
-            "ApiId IntegrationType IntegrationUri IntegrationMethod PayloadFormatVersion TimeoutInMillis Description"
+            "ApiId IntegrationType IntegrationUri IntegrationMethod PayloadFormatVersion "
+            "TimeoutInMillis Description"
         ),
         attributes=words("IntegrationId"),
         create=_create_integration,

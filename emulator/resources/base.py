@@ -15,7 +15,7 @@ Properties = dict[str, Any]
 
 @dataclass
 class Made:
-    """A resource that exists: its physical id, what ``Fn::GetAtt`` answers, the properties it was made with."""
+    """A resource that exists: its physical id, what ``Fn::GetAtt`` answers, what it was made with."""
 
     physical_id: str
     attributes: dict[str, Any] = field(default_factory=dict)

@@ -49,7 +49,8 @@ def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        One message for each, naming stack, resource, type, property and the way out; empty when all is covered.
+        One message for each, naming stack, resource, type, property and the way out; empty when all
+        is covered.
 
     Examples
     --------
@@ -75,7 +76,8 @@ def _unknown_type(name: str) -> str:
     hint = f" (nearest: {near[0]})" if near else ""
     if name.startswith("Custom::"):
         return (
-            f"the local cloud does not run the custom resource {name}{hint}; write it with the resource's own type, "
+            f"the local cloud does not run the custom resource {name}{hint}; write it with the "
+            f"resource's own type, "
             "or add a model of it to emulator/resources"
         )
     return (
@@ -87,7 +89,8 @@ def _unknown_type(name: str) -> str:
 def _property_problems(where: str, kind: ResourceType, properties: Mapping[str, Any]) -> list[str]:
     known = kind.honoured | set(kind.accepted)
     return [
-        f"{where} ({kind.name}): property {name} is not modelled and would be ignored; remove it, or add it to the "
+        f"{where} ({kind.name}): property {name} is not modelled and would be ignored; remove it, or "
+        f"add it to the "
         f"type in emulator/resources (modelled: {', '.join(sorted(known))})"
         for name in properties
         if name not in known
@@ -111,7 +114,10 @@ def _runtime_problems(
     if callers:
         return []
     return [
-        f"{where} (AWS::Lambda::Function): property Runtime is {runtime}; the local cloud runs Python functions only"
+        (
+            f"{where} (AWS::Lambda::Function): property Runtime is {runtime}; the local cloud runs Python "
+            f"functions only"
+        )
     ]
 
 
@@ -126,7 +132,8 @@ def _attribute_problems(stack: str, template: Mapping[str, Any]) -> list[str]:
         kind = RESOURCE_TYPES.get(resource["Type"])
         if kind and attribute not in kind.attributes:
             found.append(
-                f"stack {stack}, resource {logical_id} ({kind.name}): Fn::GetAtt asks for {attribute}; the local cloud "
+                f"stack {stack}, resource {logical_id} ({kind.name}): Fn::GetAtt asks for {attribute}; "
+                f"the local cloud "
                 f"answers {', '.join(sorted(kind.attributes)) or 'none'}"
             )
     return found

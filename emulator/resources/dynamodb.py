@@ -83,7 +83,8 @@ def _as_table(request: Request) -> Request:
     replicas: list[dict[str, Any]] = request.properties.get("Replicas", [])
     if [replica.get("Region") for replica in replicas] != [request.services.region]:
         raise ValueError(
-            f"Replicas names {[r.get('Region') for r in replicas]}; the local cloud is one region, {request.services.region}"
+            f"Replicas names {[r.get('Region') for r in replicas]}; the local cloud is one region, "
+            f"{request.services.region}"
         )
     replica = {key: value for key, value in replicas[0].items() if key not in {"Region", "Tags"}}
     known = {
@@ -111,7 +112,8 @@ TYPES = (
     ResourceType(
         "AWS::DynamoDB::Table",
         honoured=words(
-            "TableName AttributeDefinitions KeySchema BillingMode ProvisionedThroughput GlobalSecondaryIndexes "
+            "TableName AttributeDefinitions KeySchema BillingMode ProvisionedThroughput "
+            "GlobalSecondaryIndexes "
             "LocalSecondaryIndexes StreamSpecification TimeToLiveSpecification DeletionProtectionEnabled "
             "PointInTimeRecoverySpecification SSESpecification Tags"
         ),
@@ -123,12 +125,14 @@ TYPES = (
         replaced_by=_KEY | words("ProvisionedThroughput StreamSpecification SSESpecification"),
         name_property="TableName",
         generated_name_limit=255,
-        note="point-in-time recovery is recorded, not performed; expired items stay until they are read by time",
+        note="point-in-time recovery is recorded, not performed; expired items stay until they are read "
+        "by time",
     ),
     ResourceType(
         "AWS::DynamoDB::GlobalTable",
         honoured=words(
-            "TableName AttributeDefinitions KeySchema BillingMode GlobalSecondaryIndexes LocalSecondaryIndexes "
+            "TableName AttributeDefinitions KeySchema BillingMode GlobalSecondaryIndexes "
+            "LocalSecondaryIndexes "
             "StreamSpecification TimeToLiveSpecification SSESpecification Replicas"
         ),
         attributes=words("Arn StreamArn TableId"),

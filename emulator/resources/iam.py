@@ -1,6 +1,7 @@
 """IAM: roles and their policies."""
 
 import json
+import re
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
@@ -40,9 +41,11 @@ def _ensure_aws_policy(request: Request, arn: str) -> None:
     if arn in policies or not arn.startswith("arn:aws:iam::aws:policy/"):
         return
     name = arn.rpartition("/")[2]
-    data = json.loads(aws_managed_policies_data).get(name)
-    if data is None:
+    found = re.search(rf'"{re.escape(name)}":\s*(?={{)', aws_managed_policies_data)
+    if not found:
         raise ValueError(f"AWS has no managed policy {arn}")
+    # Reading all thousand policies would take a second; this one begins behind its name.
+    data, _ = json.JSONDecoder().raw_decode(aws_managed_policies_data, found.end())
     policies[arn] = AWSManagedPolicy.from_data(name, request.services.account, request.services.region, data)
 
 
@@ -112,7 +115,8 @@ TYPES = (
     ResourceType(
         "AWS::IAM::Role",
         honoured=words(
-            "RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration PermissionsBoundary Policies "
+            "RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration PermissionsBoundary "
+            "Policies "
             "ManagedPolicyArns Tags"
         ),
         attributes=words("Arn RoleId"),

@@ -169,8 +169,9 @@ def _create_mapping(request: Request) -> Made:
         **request.pick("StartingPosition"),
         **_mapping(request),
     )
-    arn = f"arn:aws:lambda:{request.services.region}:{request.services.account}:event-source-mapping:{made['UUID']}"
-    return Made(made["UUID"], {"Id": made["UUID"], "EventSourceMappingArn": arn})
+    services, uuid = request.services, made["UUID"]
+    arn = f"arn:aws:lambda:{services.region}:{services.account}:event-source-mapping:{uuid}"
+    return Made(uuid, {"Id": uuid, "EventSourceMappingArn": arn})
 
 
 def _update_mapping(request: Request, made: Made) -> Made:
@@ -233,14 +234,16 @@ TYPES = (
     ResourceType(
         "AWS::Lambda::Function",
         honoured=words(
-            "FunctionName Code Handler Runtime Role Timeout MemorySize Environment EphemeralStorage Layers Description "
+            "FunctionName Code Handler Runtime Role Timeout MemorySize Environment EphemeralStorage "
+            "Layers Description "
             "ReservedConcurrentExecutions DeadLetterConfig Tags"
         ),
         accepted={
             "Architectures": "functions run on this machine's own architecture",
             "PackageType": "`Zip` is the only one; image functions are refused by their missing `Code.S3Key`",
             "TracingConfig": "nothing is traced",
-            "LoggingConfig": "logs stay with the invocation (`/_local/invocations`) in the form the function writes",
+            "LoggingConfig": "logs stay with the invocation (`/_local/invocations`) in the form the "
+            "function writes",
         },
         attributes=words("Arn"),
         create=_create_function,
@@ -274,8 +277,10 @@ TYPES = (
     ResourceType(
         "AWS::Lambda::EventSourceMapping",
         honoured=words(
-            "FunctionName EventSourceArn StartingPosition BatchSize Enabled FilterCriteria FunctionResponseTypes "
-            "MaximumBatchingWindowInSeconds MaximumRetryAttempts MaximumRecordAgeInSeconds BisectBatchOnFunctionError "
+            "FunctionName EventSourceArn StartingPosition BatchSize Enabled FilterCriteria "
+            "FunctionResponseTypes "
+            "MaximumBatchingWindowInSeconds MaximumRetryAttempts MaximumRecordAgeInSeconds "
+            "BisectBatchOnFunctionError "
             "ParallelizationFactor ScalingConfig DestinationConfig"
         ),
         accepted={"Tags": "mappings carry no tags here"},

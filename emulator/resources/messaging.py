@@ -6,7 +6,8 @@ from emulator.resources.base import Made, Properties, Request, ResourceType, pol
 
 _QUEUE_ATTRIBUTES = words(
     "DelaySeconds MaximumMessageSize MessageRetentionPeriod ReceiveMessageWaitTimeSeconds VisibilityTimeout "
-    "RedrivePolicy RedriveAllowPolicy FifoQueue ContentBasedDeduplication DeduplicationScope FifoThroughputLimit "
+    "RedrivePolicy RedriveAllowPolicy FifoQueue ContentBasedDeduplication DeduplicationScope "
+    "FifoThroughputLimit "
     "KmsMasterKeyId KmsDataKeyReusePeriodSeconds SqsManagedSseEnabled"
 )
 

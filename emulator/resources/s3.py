@@ -101,7 +101,8 @@ def _delete_bucket(request: Request, made: Made) -> None:
     contents = client.list_object_versions(Bucket=made.physical_id, MaxKeys=1)
     if contents.get("Versions") or contents.get("DeleteMarkers"):
         raise ValueError(
-            f"bucket {made.physical_id} is not empty; empty it, or give it RemovalPolicy.DESTROY with auto_delete_objects"
+            f"bucket {made.physical_id} is not empty; empty it, or give it RemovalPolicy.DESTROY with "
+            f"auto_delete_objects"
         )
     client.delete_bucket(Bucket=made.physical_id)
 
@@ -162,7 +163,8 @@ TYPES = (
     ResourceType(
         "AWS::S3::Bucket",
         honoured=words(
-            "BucketName VersioningConfiguration BucketEncryption PublicAccessBlockConfiguration OwnershipControls "
+            "BucketName VersioningConfiguration BucketEncryption PublicAccessBlockConfiguration "
+            "OwnershipControls "
             "CorsConfiguration NotificationConfiguration Tags"
         ),
         accepted={

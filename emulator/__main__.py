@@ -1,0 +1,79 @@
+"""Command line of the local cloud.
+
+python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged]
+python -m emulator coverage
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from emulator.cloud import DEFAULT_PORT, Cloud
+from emulator.errors import EmulatorError
+from emulator.resources.coverage import as_markdown
+from emulator.runtime.environment import Packaging
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments
+        The command line without the program's name; None takes the process's own.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    options = _parser().parse_args(arguments)
+    if options.command == "coverage":
+        sys.stdout.write(as_markdown() + "\n")
+        return 0
+    try:
+        return _up(
+            options.assembly, options.port, Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
+        )
+    except EmulatorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m emulator", description="A local cloud.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="run until Ctrl-C or SIGTERM; leaves nothing behind")
+    up.add_argument("--assembly", type=Path, help="a cloud assembly to deploy (what `cdk synth` wrote)")
+    up.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"port, {DEFAULT_PORT} by default; 0 takes a free one"
+    )
+    up.add_argument(
+        "--packaged",
+        action="store_true",
+        help="functions see the packages of their layers alone, as in Lambda",
+    )
+    commands.add_parser("coverage", help="print what the local cloud makes of each resource type")
+    return parser
+
+
+def _up(assembly: Path | None, port: int, packaging: Packaging) -> int:
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ending.set())
+    with Cloud(port, packaging=packaging) as cloud:
+        outputs = cloud.deploy(assembly) if assembly else {}
+        for stack, values in outputs.items():
+            for key, value in values.items():
+                sys.stdout.write(f"{stack}.{key} = {value}\n")
+        sys.stdout.write(f"ready: AWS_ENDPOINT_URL={cloud.endpoint}\n")
+        sys.stdout.flush()
+        ending.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
