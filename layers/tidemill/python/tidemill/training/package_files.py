@@ -119,7 +119,8 @@ def _card(
     interval = evaluation["interval"]
     spans = [
         f"| {name} | {span['from']} | {span['to']} | {span['rows']} | {span['positive_rate']:.4f} |"
-        for name, span in description["split"].items()
+        for name in ("train", "validation", "test")
+        for span in [description["split"][name]]
     ]
     params = ", ".join(f"`{name}={value}`" for name, value in lineage["params"].items()) or "defaults"
     return f"""# {model.name}

@@ -5,13 +5,14 @@ the order it became known, and its features are read the way a prediction reads 
 the training matrix mean that training saw what serving will see.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidemill.expressions import Columns, take_rows
-from tidemill.features.online import OnlineStore, materialize, read_features
+from tidemill.features.materialization import materialize
+from tidemill.features.online import OnlineStore, read_features
 from tidemill.features.plan import FeaturePlan, assemble, matrix
 from tidemill.project import FeatureView
 from tidemill.training.matrix import Matrix
@@ -96,8 +97,9 @@ def _is_about(keys: Sequence[str], rows: Columns, observed: Observed, chosen: Ro
     asked = set(_tuples([observed.request[key].values[chosen] for key in keys]))
     valid = np.logical_and.reduce([rows[key].valid for key in keys])
     entities = _tuples([rows[key].values for key in keys])
-    return valid & np.fromiter((entity in asked for entity in entities), np.bool_, count=len(valid))
+    about = np.fromiter((entity in asked for entity in entities), np.bool_, count=len(valid))
+    return np.logical_and(valid, about)
 
 
-def _tuples(columns: Sequence[NDArray[np.generic]]) -> zip[tuple[object, ...]]:
+def _tuples(columns: Sequence[NDArray[np.generic]]) -> Iterator[tuple[object, ...]]:
     return zip(*(column.tolist() for column in columns), strict=True)
