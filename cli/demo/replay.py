@@ -106,7 +106,9 @@ class Replay:
     def verdicts(self) -> Sequence[Verdict]:
         """Return what the monitor reported, day by day."""
         return [
-            Verdict(pd.Timestamp(report["window_end"]), report["drift"], report["drifted_features"])
+            Verdict(
+                pd.Timestamp(report["window_end"]) - DAY, bool(report["drift"]), report["drifted_features"]
+            )
             for report in self._system.documents("REPORT#")
         ]
 

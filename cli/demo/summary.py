@@ -1,7 +1,7 @@
 """What the demo ends with: a table by month, the gain of retraining, and the same as JSON."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,10 @@ GAIN_SEED = 2013
 
 
 class Verdict(NamedTuple):
-    """What one monitor report said: its day, whether it saw drift, and in which features."""
+    """What one monitor report said: the last day it looked at, whether it saw drift, and in which features.
+
+    Features come in order of their effect, the largest first.
+    """
 
     at: pd.Timestamp
     drift: bool
@@ -35,7 +38,7 @@ class Month:
     """One line of the table; the field names are those of ``.tidemill/demo.json``.
 
     ``model_version`` is the one in service at the month's end, ``drift`` whether any daily report
-    saw drift, ``drifted_features`` those most often named, ``retrain_reason`` of each retraining
+    saw drift, ``drifted_features`` those that drifted most and most often, ``retrain_reason`` of each retraining
     in the month, None when there was none.
     """
 
@@ -156,7 +159,6 @@ def _summarize_month(
     retrainings: Sequence[Retraining],
 ) -> Month:
     drifted = [verdict for verdict in verdicts if f"{verdict.at:%Y-%m}" == month and verdict.drift]
-    named: Mapping[str, int] = Counter(feature for verdict in drifted for feature in verdict.features)
     reasons = [one.reason for one in retrainings if f"{one.at:%Y-%m}" == month]
     return Month(
         month=month,
@@ -167,6 +169,15 @@ def _summarize_month(
         brier_served=brier(known.label, known.served),
         brier_frozen=brier(known.label, known.frozen),
         drift=bool(drifted),
-        drifted_features=sorted(named, key=lambda name: (-named[name], name))[:TOP_FEATURES],
+        drifted_features=_top_features(drifted),
         retrain_reason="; ".join(reasons) or None,
     )
+
+
+def _top_features(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the features that stood first most often, by the sum of their reciprocal ranks."""
+    weights: dict[str, float] = defaultdict(float)
+    for verdict in verdicts:
+        for position, feature in enumerate(verdict.features):
+            weights[feature] += 1 / (1 + position)
+    return sorted(weights, key=lambda feature: -weights[feature])[:TOP_FEATURES]
