@@ -111,6 +111,7 @@ class DataStack(Stack):
             discard=["warehouse/"],
         )
         ingest.uses_database(self.database, write=True)
+        ingest.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
         ingest.uses_bus(self.bus)
         queue.feed(ingest, batch_size=1, max_concurrency=WRITERS_AT_ONCE)
 
