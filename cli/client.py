@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,7 @@ from cli.endpoint import Endpoint
 from cli.http_api import HttpApi
 from tidemill.aws.blobs import S3Blobs
 from tidemill.aws.documents import DynamoDocuments
+from tidemill.canonical import digest_json
 from tidemill.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ POLL_SECONDS = 0.25
 CHUNK_BYTES = 1024 * 1024
 
 T = TypeVar("T")
+
+
+class Uploaded(NamedTuple):
+    """An upload on its way: the digest of its bytes, and where the report on it will lie.
+
+    ``earlier_report`` is the version of a report that an earlier upload of the same bytes left.
+    """
+
+    digest: str
+    report_by_content: str
+    report_by_name: str
+    earlier_report: str | None
 
 
 class Deployment:
@@ -62,14 +75,15 @@ class Deployment:
         formation = self.endpoint.client("cloudformation")
         return [_describe(formation, name) for name in STACKS]
 
-    def resources(self) -> dict[str, str]:
-        """Return the physical names of what the stacks hold, by stack and logical name."""
+    def functions(self) -> dict[str, str]:
+        """Return the physical name of each deployed function by its logical id in the templates."""
         formation = self.endpoint.client("cloudformation")
         found = {}
         for stack in STACKS:
             for page in formation.get_paginator("list_stack_resources").paginate(StackName=stack):
                 for one in page["StackResourceSummaries"]:
-                    found[f"{stack}/{one['LogicalResourceId']}"] = one.get("PhysicalResourceId", "")
+                    if one["ResourceType"] == "AWS::Lambda::Function":
+                        found[one["LogicalResourceId"]] = one["PhysicalResourceId"]
         return found
 
     @cached_property
@@ -110,7 +124,7 @@ class Deployment:
         answer = self.endpoint.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
-    def put_upload(self, source: str, file: Path) -> tuple[str, str]:
+    def put_upload(self, source: str, file: Path) -> Uploaded:
         """Put a file where the system waits for it; large files go in parts.
 
         Parameters
@@ -122,25 +136,30 @@ class Deployment:
 
         Returns
         -------
-        tuple of str
-            The digest of its bytes, and S3's version id of the stored object.
+        Uploaded
+            By which ``upload_report`` finds what became of it.
         """
-        key = f"uploads/{self.project}/{source}/{file.name}"
-        digest = digest_file(file)
-        self.endpoint.client("s3").upload_file(str(file), self.outputs["DataBucket"], key)
+        bucket, key = self.outputs["DataBucket"], f"uploads/{self.project}/{source}/{file.name}"
+        reports, digest = f"reports/uploads/{self.project}/{source}", digest_file(file)
+        by_content = f"{reports}/{digest}.json"
+        earlier = self.data.info(by_content)
+        self.endpoint.client("s3").upload_file(str(file), bucket, key)
         info = self.data.info(key)
         if info is None:
             raise NotFound(f"{key} was removed while it was being uploaded; upload {file} again")
-        return digest, info.version
+        # A file that is refused before it is read is reported by its name instead of its content.
+        by_name = f"{reports}/{digest_json([bucket, key, info.version])}.json"
+        return Uploaded(digest, by_content, by_name, earlier.version if earlier else None)
 
-    def upload_report(self, source: str, digest: str) -> dict[str, Any] | None:
+    def upload_report(self, uploaded: Uploaded) -> dict[str, Any] | None:
         """Return what became of an upload, or None as long as nobody knows."""
-        try:
-            report = self.data.get(f"reports/uploads/{self.project}/{source}/{digest}.json")
-        except NotFound:
+        found = self.data.info(uploaded.report_by_content)
+        if found is None or found.version == uploaded.earlier_report:
+            found = self.data.info(uploaded.report_by_name)
+        if found is None:
             return None
-        answer: dict[str, Any] = json.loads(report)
-        return answer
+        report: dict[str, Any] = json.loads(self.data.get(found.key, version=found.version))
+        return report
 
     def start_training(
         self, model: str, *, run_id: str, reason: Mapping[str, str], overrides: Mapping[str, Any]
@@ -194,5 +213,7 @@ def _describe(formation: Any, name: str) -> dict[str, Any]:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
         return {"name": name, "status": None, "outputs": {}}
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    # CDK adds outputs of its own, exported to the other stacks; ours have no export.
+    ours = [one for one in stack.get("Outputs", []) if "ExportName" not in one]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in ours}
     return {"name": name, "status": stack["StackStatus"], "outputs": outputs}

@@ -50,14 +50,13 @@ def upload_and_wait(deployment: Deployment, source: str, file: Path) -> dict[str
     Unavailable
         If no report came in time.
     """
-    digest, version = deployment.put_upload(source, file)
-
-    def report() -> dict[str, Any] | None:
-        found = deployment.upload_report(source, digest)
-        return found if found and found["upload"]["version"] == version else None
-
-    outcome = wait_for(report, what=f"the outcome of {file.name}", seconds=UPLOAD_SECONDS)
-    return {"file": str(file), "digest": digest, **outcome}
+    uploaded = deployment.put_upload(source, file)
+    report = wait_for(
+        lambda: deployment.upload_report(uploaded),
+        what=f"the outcome of {file.name}",
+        seconds=UPLOAD_SECONDS,
+    )
+    return {"file": str(file), "digest": uploaded.digest, **report}
 
 
 @click.group()

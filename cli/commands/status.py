@@ -30,7 +30,7 @@ def status(app: App, *, as_json: bool) -> None:
         report,
         facts(report["endpoints"]),
         "",
-        facts(report["resources"]),
+        facts({name: value for name, value in report["resources"].items() if not name.endswith("_url")}),
         "",
         table(["queue", "waiting", "dead letters"], work),
         *([table(["failed run", "why"], failed_runs)] if failed_runs else []),
@@ -80,3 +80,14 @@ def design_name(output: str) -> str:
     ('training_state_machine', 'ingest_queue_url')
     """
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", output).lower()
+
+
+def function_name(logical_id: str) -> str:
+    """Return a function's folder from the logical id CDK made of it.
+
+    Examples
+    --------
+    >>> function_name("IngestUploadFunction4D280D95")
+    'ingest_upload'
+    """
+    return design_name(re.sub(r"Function[0-9A-F]{8}$", "", logical_id))

@@ -38,8 +38,8 @@ class Month:
     """One line of the table; the field names are those of ``.tidemill/demo.json``.
 
     ``model_version`` is the one in service at the month's end, ``drift`` whether any daily report
-    saw drift, ``drifted_features`` those that drifted most and most often, ``retrain_reason`` of each retraining
-    in the month, None when there was none.
+    saw drift, ``drifted_features`` those that drifted most and most often, ``retrain_reason`` that of
+    each retraining in the month, None when there was none.
     """
 
     month: str

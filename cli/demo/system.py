@@ -31,9 +31,9 @@ class LocalSystem(NamedTuple):
 
     def upload(self, source: str, *files: Path) -> list[dict[str, Any] | None]:
         """Put files, let the cloud work them off, and return the report on each, None if there is none."""
-        digests = [self.deployment.put_upload(source, file)[0] for file in files]
+        uploaded = [self.deployment.put_upload(source, file) for file in files]
         self.control.settle()
-        return [self.deployment.upload_report(source, digest) for digest in digests]
+        return [self.deployment.upload_report(one) for one in uploaded]
 
     def predict(self, observations: pd.DataFrame, *, version: int | None = None) -> dict[str, Any]:
         """Ask about observations as a caller would: with the request columns and nothing else."""
