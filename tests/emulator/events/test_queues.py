@@ -1,0 +1,199 @@
+"""Functions take their events from queues, and what they refuse comes again or becomes a dead letter."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from moto.sqs.models import sqs_backends
+
+PRINT = """
+    import json
+    def handler(event, context):
+        print(json.dumps(event))
+"""
+PARTIAL = """
+    import json
+    def handler(event, context):
+        failed = []
+        for record in event["Records"]:
+            print(json.dumps({"body": record["body"], "count": record["attributes"]["ApproximateReceiveCount"]}))
+            if record["body"].startswith("bad"):
+                failed.append({"itemIdentifier": record["messageId"]})
+        return {"batchItemFailures": failed}
+"""
+
+
+def redrive(letters_arn: str, count: int) -> str:
+    """Write a redrive policy."""
+    return json.dumps({"deadLetterTargetArn": letters_arn, "maxReceiveCount": count})
+
+
+def test_function_receives_lambdas_records_and_the_message_is_gone(bench: Any) -> None:
+    bench.function("taker", PRINT)
+    url, arn = bench.queue("work")
+    bench("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="taker")
+    sent = bench("sqs").send_message(
+        QueueUrl=url,
+        MessageBody="hello",
+        MessageAttributes={"kind": {"DataType": "String", "StringValue": "greeting"}},
+    )
+    bench.cloud.settle(20)
+    (record,) = bench.lines("taker")[0]["Records"]
+    assert record["messageId"] == sent["MessageId"]
+    assert record["body"] == "hello"
+    assert record["attributes"]["SentTimestamp"] == "1356998400000"  # the virtual clock's
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["messageAttributes"]["kind"]["stringValue"] == "greeting"
+    assert (record["eventSource"], record["eventSourceARN"]) == ("aws:sqs", arn)
+    assert bench.counts(url) == (0, 0)
+
+
+def test_failed_items_alone_come_again_after_their_timeout_and_end_in_the_dead_letters(bench: Any) -> None:
+    bench.function("picky", PARTIAL)
+    letters_url, letters_arn = bench.queue("letters")
+    url, arn = bench.queue("work", VisibilityTimeout="60", RedrivePolicy=redrive(letters_arn, 2))
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="picky", FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+    for body in ("good", "bad"):
+        bench("sqs").send_message(QueueUrl=url, MessageBody=body)
+    bench.cloud.settle(20)
+    assert bench.counts(url) == (0, 1)
+    clock = bench.cloud.clock
+    clock.advance_to(clock.now() + timedelta(seconds=59))
+    assert [line["body"] for line in bench.lines("picky")].count("bad") == 1
+    clock.advance_to(clock.now() + timedelta(seconds=2))
+    seen = [(line["body"], line["count"]) for line in bench.lines("picky")]
+    assert sorted(seen) == [("bad", "1"), ("bad", "2"), ("good", "1")]
+    assert bench.counts(letters_url) == (0, 0)
+    clock.advance_to(clock.now() + timedelta(seconds=61))
+    assert bench.counts(url) == (0, 0)
+    assert bench.counts(letters_url) == (1, 0)
+
+
+def test_exception_fails_the_whole_batch(bench: Any) -> None:
+    bench.function("broken", "def handler(event, context):\n    raise ValueError('no')\n")
+    url, arn = bench.queue("work", VisibilityTimeout="60")
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="broken", FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+    for number in range(3):
+        bench("sqs").send_message(QueueUrl=url, MessageBody=str(number))
+    bench.cloud.settle(20)
+    assert bench.counts(url) == (0, 3)
+
+
+def test_batches_fill_up_to_their_size_within_the_window(bench: Any) -> None:
+    bench.function(
+        "batcher", "def handler(event, context):\n    print('{\"n\": %d}' % len(event['Records']))\n"
+    )
+    url, arn = bench.queue("work")
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="batcher", BatchSize=20, MaximumBatchingWindowInSeconds=120
+    )
+    for start in range(0, 50, 10):
+        bench("sqs").send_message_batch(
+            QueueUrl=url,
+            Entries=[{"Id": str(number), "MessageBody": str(number)} for number in range(start, start + 10)],
+        )
+    bench.cloud.settle(20)  # closes the window of the last ten
+    assert sorted(line["n"] for line in bench.lines("batcher")) == [10, 20, 20]
+
+
+def test_fifo_queue_keeps_the_order_of_each_group_and_holds_it_while_one_is_pending(bench: Any) -> None:
+    bench.function("ordered", PARTIAL)
+    url, arn = bench.queue("work.fifo", FifoQueue="true", VisibilityTimeout="60")
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName="ordered",
+        BatchSize=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    for number, (group, body) in enumerate(
+        [("a", "a1"), ("b", "bad"), ("a", "a2"), ("b", "b2"), ("a", "a3")]
+    ):
+        bench("sqs").send_message(
+            QueueUrl=url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=str(number)
+        )
+    bench.cloud.settle(20)
+    seen = [line["body"] for line in bench.lines("ordered")]
+    assert [body for body in seen if body.startswith("a")] == ["a1", "a2", "a3"]
+    assert "b2" not in seen  # behind the one that failed
+    assert bench.counts(url) == (1, 1)
+
+
+def test_filtered_messages_are_dropped_unseen(bench: Any) -> None:
+    bench.function("choosy", PRINT)
+    url, arn = bench.queue("work")
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName="choosy",
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"body": {"kind": ["wanted"]}})}]},
+    )
+    for kind in ("wanted", "other"):
+        bench("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"kind": kind}))
+    bench.cloud.settle(20)
+    bodies = [record["body"] for event in bench.lines("choosy") for record in event["Records"]]
+    assert bodies == ['{"kind": "wanted"}']
+    assert bench.counts(url) == (0, 0)
+
+
+def test_disabled_mapping_takes_nothing_and_settling_does_not_wait_for_it(bench: Any) -> None:
+    bench.function("asleep", PRINT)
+    url, arn = bench.queue("work")
+    mapping = bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="asleep", Enabled=False
+    )
+    bench("sqs").send_message(QueueUrl=url, MessageBody="wait")
+    bench.cloud.settle(5)
+    assert bench.counts(url) == (1, 0)
+    bench("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    bench.cloud.settle(20)
+    assert bench.counts(url) == (0, 0)
+    bench("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+    bench("sqs").send_message(QueueUrl=url, MessageBody="stay")
+    bench.cloud.settle(5)
+    assert bench.counts(url) == (1, 0)
+
+
+def test_no_message_is_lost_or_doubled_between_many_senders_and_receivers(bench: Any) -> None:
+    bench.queue("busy")
+    backend = sqs_backends["123456789012"][bench.cloud.region]
+    received: list[str] = []
+    sent = threading.Event()
+
+    def send(start: int) -> None:
+        for number in range(start, start + 200):
+            backend.send_message("busy", str(number))
+
+    def take() -> None:
+        while True:
+            over = sent.is_set()
+            messages = backend.receive_message("busy", 10, 0, 30)
+            for message in messages:
+                received.append(message.body)
+                backend.delete_message("busy", message.receipt_handle)
+            if over and not messages:
+                return
+
+    with ThreadPoolExecutor(8) as threads:
+        takers = [threads.submit(take) for _ in range(4)]
+        for sender in [threads.submit(send, start) for start in range(0, 800, 200)]:
+            sender.result()
+        sent.set()
+        for taker in takers:
+            taker.result()
+    assert sorted(map(int, received)) == list(range(800))
+
+
+def test_hidden_message_is_visible_again_at_once_when_its_timeout_is_set_to_zero(bench: Any) -> None:
+    url, _ = bench.queue("plain")
+    bench("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    (message,) = bench("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert "Messages" not in bench("sqs").receive_message(QueueUrl=url)
+    bench("sqs").change_message_visibility(
+        QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+    )
+    assert len(bench("sqs").receive_message(QueueUrl=url)["Messages"]) == 1
