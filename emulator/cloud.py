@@ -33,6 +33,7 @@ from emulator.identity.credentials import ROOT_CREDENTIALS, IdentityStore
 from emulator.meter import Meter
 from emulator.resources.base import Services
 from emulator.runtime.environment import Packaging
+from emulator.runtime.logs import CloudWatchLogs
 from emulator.runtime.model import FunctionSpec, Invocation
 from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
@@ -91,7 +92,7 @@ class Cloud:
         self.endpoint = f"http://localhost:{server.port}"
         self._clients.endpoint = self.endpoint
         self._ending.enter_context(aws.configured(server.port))
-        self.pool = Pool(handed_in=self._environment_of, logs=self._keep_logs, packaging=packaging)
+        self.pool = Pool(handed_in=self._environment_of, logs=CloudWatchLogs(), packaging=packaging)
         self._ending.callback(self.pool.close)
         self.router = Router(pool=self.pool, clock=self.clock, spec_of=self._functions.spec_of)
         self.router.attach()
@@ -213,17 +214,6 @@ class Cloud:
             "region": self.region,
             "stacks": {stack.name: stack.status for stack in list(stacks)},
         }
-
-    def _keep_logs(self, spec: FunctionSpec, stream: str, lines: list[str]) -> None:
-        """Put an invocation's lines where CloudWatch Logs would hold them."""
-        logs = aws.backend("logs", self.region)
-        group = f"/aws/lambda/{spec.name}"
-        if group not in logs.groups:
-            logs.create_log_group(group, {})
-        if stream not in logs.groups[group].streams:
-            logs.create_log_stream(group, stream)
-        now = int(time.time() * 1000)
-        logs.put_log_events(group, stream, [{"timestamp": now, "message": line} for line in lines])
 
 
 class _Clients:
