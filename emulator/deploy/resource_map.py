@@ -138,10 +138,9 @@ class LocalResources(ResourceMap):
                 self._remove(resource)
 
     def existing(self) -> list[Resource]:
-        """List the resources that exist now."""
-        return [
-            resource for resource in list(self._parsed_resources.values()) if isinstance(resource, Resource)
-        ]
+        """List the resources that exist now, in the template's order."""
+        found = [self._parsed_resources.get(name) for name in self._resource_json_map]
+        return [resource for resource in found if isinstance(resource, Resource)]
 
     def delete(self) -> None:
         """Remove the stack's resources, last made first; retained ones stay."""

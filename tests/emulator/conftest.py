@@ -1,0 +1,39 @@
+"""The emulator's tests: a cloud per module, and a small CDK app synthesized once."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.cloud import Cloud
+
+SAMPLE = Path(__file__).parent / "sample"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    """Run a local cloud on a free port for the tests of one module."""
+    with Cloud(port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sample_assembly(pytestconfig: pytest.Config) -> Path:
+    """Synthesize the sample app, or find it synthesized from the same files."""
+    digest = hashlib.sha256()
+    for path in sorted(SAMPLE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    assert pytestconfig.cache is not None
+    out_dir = Path(pytestconfig.cache.mkdir("emulator-sample")) / digest.hexdigest()[:16]
+    if not (out_dir / "manifest.json").exists():
+        subprocess.run(
+            [sys.executable, str(SAMPLE / "app.py")],
+            env={**os.environ, "CDK_OUTDIR": str(out_dir)},
+            check=True,
+            capture_output=True,
+        )
+    return out_dir

@@ -1,0 +1,6 @@
+"""A library in a layer: what the sample's functions share."""
+
+
+def count(text: str) -> int:
+    """Count words."""
+    return len(text.split())
