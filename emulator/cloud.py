@@ -9,7 +9,6 @@ import contextlib
 import json
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType

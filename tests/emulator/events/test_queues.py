@@ -2,7 +2,7 @@
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -159,36 +159,40 @@ def test_disabled_mapping_takes_nothing_and_settling_does_not_wait_for_it(bench:
     assert bench.counts(url) == (1, 0)
 
 
+def send_many(backend: Any, numbers: range) -> None:
+    """Send numbers to the queue `busy`."""
+    for number in numbers:
+        backend.send_message("busy", str(number))
+
+
+def take_some(backend: Any, received: list[str]) -> int:
+    """Receive and delete what is there; count it."""
+    messages = backend.receive_message("busy", 10, 0, 30)
+    for message in messages:
+        received.append(message.body)
+        backend.delete_message("busy", str(message.receipt_handle))
+    return len(messages)
+
+
 def test_no_message_is_lost_or_doubled_between_many_senders_and_receivers(bench: Any) -> None:
     bench.queue("busy")
     backend = sqs_backends["123456789012"][bench.cloud.region]
     received: list[str] = []
     sent = threading.Event()
 
-    def send(start: int) -> None:
-        for number in range(start, start + 200):
-            backend.send_message("busy", str(number))
-
-    def take_some() -> int:
-        messages = backend.receive_message("busy", 10, 0, 30)
-        for message in messages:
-            received.append(message.body)
-            backend.delete_message("busy", str(message.receipt_handle))
-        return len(messages)
-
     def take() -> None:
         while not sent.is_set():
-            take_some()
-        while take_some():
+            take_some(backend, received)
+        while take_some(backend, received):
             pass
 
     with ThreadPoolExecutor(8) as threads:
         takers = [threads.submit(take) for _ in range(4)]
-        for sender in [threads.submit(send, start) for start in range(0, 800, 200)]:
-            sender.result()
+        starts = range(0, 800, 200)
+        senders = [threads.submit(send_many, backend, range(start, start + 200)) for start in starts]
+        wait(senders)
         sent.set()
-        for taker in takers:
-            taker.result()
+        wait(takers)
     assert sorted(map(int, received)) == list(range(800))
 
 
