@@ -106,7 +106,7 @@ class DiskCopies:
     def get(self, key: str, *, version: str | None = None) -> bytes:
         """Return a blob's bytes; NotFound if there is none."""
         path = self._folder / key
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             return path.read_bytes()
         data = self._blobs.get(key, version=version)
         with contextlib.suppress(OSError):  # a full disk costs a download later, not this prediction

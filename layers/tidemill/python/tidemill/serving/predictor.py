@@ -104,7 +104,7 @@ class Predictor:
         Raises
         ------
         InvalidRequest
-            If a row has no time, or its numbers leave the model without an answer.
+            If a row has no time, or the model no answer for it.
         """
         times = _datetimes(self.plan.times(request))
         features, freshness = read_features(self.plan, request, store)
@@ -130,7 +130,7 @@ class Predictor:
         Raises
         ------
         InvalidRequest
-            If a row's numbers are so large that there is no probability.
+            If the model has no probability for a row.
         """
         [entry] = self.session.get_inputs()
         output = self.session.get_outputs()[-1].name
@@ -140,7 +140,8 @@ class Predictor:
         if len(beyond):
             row = int(beyond[0])
             raise InvalidRequest(
-                f"`rows[{row}]` holds a number too large for the model to give a probability",
+                f"the model has no probability for `rows[{row}]`: a number is too large for it, or one "
+                "is missing that it can not do without",
                 field=f"rows[{row}]",
             )
         return probabilities
