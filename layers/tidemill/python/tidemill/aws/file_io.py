@@ -10,6 +10,8 @@ written stays in memory for the next invocation: a warm function reads only what
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +22,7 @@ from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from tidemill.aws.clients import client
 from tidemill.aws.failures import aws_failures
-from tidemill.errors import NotFound
+from tidemill.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -138,9 +140,7 @@ class _S3File(InputFile, OutputFile):
         return self
 
     def create(self, overwrite: bool = False) -> OutputStream:  # noqa: FBT001, FBT002  # PyIceberg's signature
-        if not overwrite and self.exists():
-            raise FileExistsError(f"{self.location} exists already")
-        return _Upload(self, self._client)
+        return _Upload(self, self._client, overwrite=overwrite)
 
     def written(self, size_bytes: int, whole: bytes | None) -> None:
         self._size_bytes = size_bytes
@@ -148,18 +148,22 @@ class _S3File(InputFile, OutputFile):
             _cache.put(self.location, whole)
 
 
-class _missing_file:  # noqa: N801  # reads as the context it is
-    """NotFound as the error PyIceberg knows a missing file by."""
+@contextmanager
+def _missing_file(location: str) -> Iterator[None]:
+    """Raise the error PyIceberg knows a missing file by."""
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(f"{location} is not there") from error
 
-    def __init__(self, location: str) -> None:
-        self._location = location
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if isinstance(error, NotFound):
-            raise FileNotFoundError(f"{self._location} is not there") from error
+@contextmanager
+def _existing_file(location: str) -> Iterator[None]:
+    """Raise the error PyIceberg knows an existing file by."""
+    try:
+        yield
+    except Conflict as error:
+        raise FileExistsError(f"{location} exists already") from error
 
 
 class _Ranges(io.RawIOBase):
@@ -200,10 +204,12 @@ class _Ranges(io.RawIOBase):
 class _Upload(io.RawIOBase):
     """A file being written: one PUT at the end, or parts as they fill; nothing if the block fails."""
 
-    def __init__(self, file: _S3File, s3: "S3Client") -> None:
+    def __init__(self, file: _S3File, s3: "S3Client", *, overwrite: bool) -> None:
         super().__init__()
         self._file = file
         self._client = s3
+        # S3 itself refuses to replace a file: no look-up before, and no race after it.
+        self._condition: Any = {} if overwrite else {"IfNoneMatch": "*"}
         self._buffer = bytearray()
         self._parts: list[str] = []
         self._upload_id = ""
@@ -229,14 +235,15 @@ class _Upload(io.RawIOBase):
             return
         super().close()
         rest = bytes(self._buffer)
-        with aws_failures(f"writing {self._file.location}"):
+        with _existing_file(self._file.location), aws_failures(f"writing {self._file.location}"):
             if not self._upload_id:
-                self._client.put_object(**self._file.address, Body=rest)
+                self._client.put_object(**self._file.address, Body=rest, **self._condition)
             else:
                 self._send_part(rest)
                 self._client.complete_multipart_upload(
                     **self._file.address,
                     UploadId=self._upload_id,
+                    **self._condition,
                     MultipartUpload={
                         "Parts": [
                             {"ETag": etag, "PartNumber": number}

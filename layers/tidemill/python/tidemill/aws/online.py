@@ -5,8 +5,7 @@ time to live in seconds since 1970.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tidemill.aws.failures import aws_failures
@@ -40,7 +39,7 @@ class DynamoOnlineStore:
         self._client = client
         self._pause = pause
 
-    def get_many(self, keys: Sequence[str]) -> dict[str, OnlineItem]:
+    def get_many(self, keys: Iterable[str]) -> dict[str, OnlineItem]:
         """Return the items there are; a key without one is left out."""
         items: dict[str, OnlineItem] = {}
         distinct = list(dict.fromkeys(keys))
@@ -49,7 +48,7 @@ class DynamoOnlineStore:
                 items[item["key"]["S"]] = OnlineItem(bytes(item["value"]["B"]), int(item["sequence"]["N"]))
         return items
 
-    def put(self, key: str, value: bytes, *, sequence: int, expires_at: datetime | None) -> bool:
+    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
         """Write an item unless the stored one is as new or newer; False if it is."""
         item: dict[str, Any] = {
             "key": {"S": key},
@@ -57,7 +56,7 @@ class DynamoOnlineStore:
             "sequence": {"N": str(sequence)},
         }
         if expires_at is not None:
-            item["expires_at"] = {"N": str(int(expires_at.timestamp()))}
+            item["expires_at"] = {"N": str(expires_at)}
         try:
             with aws_failures(f"writing online item {key}"):
                 self._client.put_item(

@@ -1,0 +1,44 @@
+"""Answering a batch of queue messages one by one, so that only those that failed come again."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidemill.errors import CallerError
+
+_log = logging.getLogger(__name__)
+
+
+def answer_messages(
+    event: Mapping[str, Any], answer: Callable[[Mapping[str, Any]], object]
+) -> dict[str, Any]:
+    """Call a function with each record of an SQS event.
+
+    Parameters
+    ----------
+    event
+        The event of an SQS event source mapping that reports batch item failures.
+    answer
+        Handles one record. A CallerError is logged and the message consumed, since it would fail the
+        same way again; any other error sends the message back, and in the end to the dead letters.
+
+    Returns
+    -------
+    dict
+        ``batchItemFailures``, naming the messages to deliver again.
+
+    Examples
+    --------
+    >>> answer_messages({"Records": [{"messageId": "a", "body": "1"}]}, lambda record: int(record["body"]))
+    {'batchItemFailures': []}
+    """
+    failed = []
+    for record in event["Records"]:
+        try:
+            answer(record)
+        except CallerError as error:
+            _log.error("message %s is dropped: %s", record["messageId"], error)
+        except Exception:  # noqa: BLE001  # one message's failure must not take the others of its batch along
+            _log.exception("message %s failed and will be delivered again", record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}

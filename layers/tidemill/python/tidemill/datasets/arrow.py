@@ -1,0 +1,128 @@
+"""Between Arrow, in which tables are stored, and columns, in which the library computes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidemill.errors import NotFound, did_you_mean
+from tidemill.expressions.columns import Column, Columns, Schema, Type
+
+ARROW_TYPES: dict[Type, pa.DataType] = {
+    Type.STRING: pa.string(),
+    Type.INT: pa.int64(),
+    Type.FLOAT: pa.float64(),
+    Type.BOOL: pa.bool_(),
+    Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+}
+"""How a column of each type is stored."""
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """Return the Arrow schema rows of a source are stored with; every column may be null.
+
+    Examples
+    --------
+    >>> arrow_schema({"origin": Type.STRING}).field("origin").type
+    DataType(string)
+    """
+    return pa.schema([pa.field(name, ARROW_TYPES[type_]) for name, type_ in schema.items()])
+
+
+def to_columns(rows: pa.Table | pa.RecordBatch, schema: Schema) -> dict[str, Column]:
+    """Turn Arrow rows into columns.
+
+    Parameters
+    ----------
+    rows
+        Columns of the types ``arrow_schema`` gives, in any order; others are left out.
+    schema
+        The columns wanted.
+
+    Returns
+    -------
+    dict[str, Column]
+        The schema's columns, in its order; NaN is null.
+
+    Raises
+    ------
+    NotFound
+        If a column of the schema is missing.
+
+    Examples
+    --------
+    >>> rows = pa.table({"delay": [1.5, None, float("nan")]})
+    >>> to_columns(rows, {"delay": Type.FLOAT})["delay"].to_list()
+    [1.5, None, None]
+    """
+    columns = {}
+    for name, type_ in schema.items():
+        if name not in rows.schema.names:
+            raise NotFound(f"the rows have no column `{name}`{did_you_mean(name, rows.schema.names)}")
+        array = rows.column(name)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        columns[name] = _READERS[type_](array.cast(ARROW_TYPES[type_]))
+    return columns
+
+
+def from_columns(columns: Columns) -> pa.Table:
+    """Turn columns into Arrow rows.
+
+    Examples
+    --------
+    >>> from tidemill.expressions.columns import column
+    >>> from_columns({"n": column(Type.INT, [1, None])}).to_pylist()
+    [{'n': 1}, {'n': None}]
+    """
+    arrays = [_to_array(each) for each in columns.values()]
+    schema = arrow_schema({name: each.type for name, each in columns.items()})
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _to_array(column: Column) -> pa.Array:
+    if column.type is Type.TIMESTAMP:
+        instants = pa.array(column.values, type=pa.timestamp("us"), mask=~column.valid)
+        return instants.cast(ARROW_TYPES[Type.TIMESTAMP])
+    return pa.array(column.values, type=ARROW_TYPES[column.type], mask=~column.valid)
+
+
+def _read_strings(array: pa.Array) -> Column:
+    # By way of a dictionary: each distinct string becomes one Python object, however often it occurs.
+    encoded = array.dictionary_encode()
+    words = np.append(encoded.dictionary.to_numpy(zero_copy_only=False).astype(object), "")
+    codes = encoded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return Column(Type.STRING, words[codes], _valid(array))
+
+
+def _read_floats(array: pa.Array) -> Column:
+    values = array.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    return Column(Type.FLOAT, values, ~np.isnan(values))
+
+
+def _read_timestamps(array: pa.Array) -> Column:
+    instants = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return Column(Type.TIMESTAMP, instants.view("datetime64[us]"), _valid(array))
+
+
+def _reader(type_: Type, filler: Any) -> Callable[[pa.Array], Column]:
+    def read(array: pa.Array) -> Column:
+        values = array.fill_null(filler).to_numpy(zero_copy_only=False)
+        return Column(type_, values, _valid(array))
+
+    return read
+
+
+def _valid(array: pa.Array) -> Any:
+    return pc.is_valid(array).to_numpy(zero_copy_only=False)
+
+
+_READERS: dict[Type, Callable[[pa.Array], Column]] = {
+    Type.STRING: _read_strings,
+    Type.INT: _reader(Type.INT, 0),
+    Type.FLOAT: _read_floats,
+    Type.BOOL: _reader(Type.BOOL, filler=False),
+    Type.TIMESTAMP: _read_timestamps,
+}

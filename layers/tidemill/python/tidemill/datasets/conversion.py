@@ -1,0 +1,194 @@
+"""What stands in a file, as a column of the declared type; or the first value that is not one."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidemill.datasets.arrow import ARROW_TYPES
+from tidemill.expressions.columns import Type
+
+NULL_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+"""Texts that stand for no value among numbers, truths and times; in strings only the empty one does."""
+
+_INTEGER = r"^-?\d+$"
+_BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
+_WITH_ZONE = r":\d\d(\.\d+)?\s?(Z|z|[+-]\d\d(:?\d\d)?)$"
+_WRONG = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+
+_TEXT = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
+
+
+class BadValue(Exception):  # noqa: N818  # carries a finding; formats.py says which row and raises
+    """A value that is not of its column's type.
+
+    Attributes
+    ----------
+    position
+        Where in the array, from 0.
+    value
+        What stands there.
+    """
+
+    def __init__(self, position: int, value: object) -> None:
+        super().__init__(f"{value!r} at {position}")
+        self.position = position
+        self.value = value
+
+
+def convert(array: pa.Array, type_: Type) -> pa.Array:
+    """Convert an array as it was read to the type its column is declared with.
+
+    Text is parsed; integers may be written as ``3.0``; times without a zone are UTC; finer than
+    microseconds is cut off; NaN is null.
+
+    Parameters
+    ----------
+    array
+        Of any Arrow type.
+    type_
+        The declared type.
+
+    Returns
+    -------
+    pa.Array
+        Of the type's Arrow type, as long as the array.
+
+    Raises
+    ------
+    BadValue
+        For the first value that can not be converted.
+
+    Examples
+    --------
+    >>> convert(pa.array(["3", "4.0", "NA"]), Type.INT).to_pylist()
+    [3, 4, None]
+    >>> convert(pa.array([1.0, 1.5]), Type.INT)
+    Traceback (most recent call last):
+    tidemill.datasets.conversion.BadValue: 1.5 at 1
+    """
+    try:
+        return _convert(array, type_)
+    except _WRONG:
+        position = _first_wrong(array, type_)
+        raise BadValue(position, _shown(array[position])) from None
+
+
+def _first_wrong(array: pa.Array, type_: Type) -> int:
+    """Halve the array until one wrong value is left: the first."""
+    start, end = 0, len(array)
+    while end - start > 1:
+        middle = (start + end) // 2
+        try:
+            _convert(array.slice(start, middle - start), type_)
+        except _WRONG:
+            end = middle
+        else:
+            start = middle
+    return start
+
+
+def _shown(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return bytes(scalar.cast(pa.binary()).as_py())
+
+
+def _convert(array: pa.Array, type_: Type) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if any(is_text(array.type) for is_text in _TEXT):
+        text = array.cast(pa.binary()).cast(pa.string())  # fails on bytes that are not UTF-8
+        return _PARSERS[type_](_nulls_of_text(text, type_))
+    return _CASTS[type_](array)
+
+
+def _nulls_of_text(array: pa.Array, type_: Type) -> pa.Array:
+    if type_ is Type.STRING:
+        return _without(array, pc.equal(array, ""))
+    trimmed = pc.utf8_trim_whitespace(array)
+    return _without(trimmed, pc.is_in(trimmed, value_set=pa.array(NULL_WORDS)))
+
+
+def _without(array: pa.Array, nulls: pa.Array) -> pa.Array:
+    return pc.if_else(nulls, pa.scalar(None, array.type), array)
+
+
+def _parse_int(array: pa.Array) -> pa.Array:
+    try:
+        return array.cast(pa.int64())
+    except pa.ArrowInvalid:
+        plain = pc.match_substring_regex(array, _INTEGER)
+        nothing = pa.scalar(None, pa.string())
+        whole = pc.if_else(plain, array, nothing).cast(pa.int64())
+        decimal = pc.if_else(plain, nothing, array).cast(pa.float64()).cast(pa.int64())
+        return pc.coalesce(whole, decimal)
+
+
+def _parse_timestamp(array: pa.Array) -> pa.Array:
+    array = pc.replace_substring_regex(array, _BEYOND_MICROSECONDS, r"\1")
+    zoned = pc.match_substring_regex(array, _WITH_ZONE)
+    nothing = pa.scalar(None, pa.string())
+    utc = ARROW_TYPES[Type.TIMESTAMP]
+    instant = pc.if_else(zoned, array, nothing).cast(utc)
+    local = pc.if_else(zoned, nothing, array).cast(pa.timestamp("us"))
+    return pc.coalesce(instant, local.cast(utc))
+
+
+def _cast_string(array: pa.Array) -> pa.Array:
+    if pa.types.is_integer(array.type) or pa.types.is_null(array.type):
+        return array.cast(pa.string())  # identifiers that some tool took for numbers
+    raise pa.ArrowTypeError(f"{array.type} is no text")
+
+
+def _cast_int(array: pa.Array) -> pa.Array:
+    if pa.types.is_boolean(array.type) or pa.types.is_temporal(array.type):
+        raise pa.ArrowTypeError(f"{array.type} is no number")
+    if pa.types.is_floating(array.type):
+        array = _without(array, pc.is_nan(array))
+    return array.cast(pa.int64())
+
+
+def _cast_float(array: pa.Array) -> pa.Array:
+    if pa.types.is_boolean(array.type) or pa.types.is_temporal(array.type):
+        raise pa.ArrowTypeError(f"{array.type} is no number")
+    return _nan_is_null(array.cast(pa.float64()))
+
+
+def _nan_is_null(array: pa.Array) -> pa.Array:
+    return _without(array, pc.is_nan(array))
+
+
+def _cast_bool(array: pa.Array) -> pa.Array:
+    if (
+        pa.types.is_integer(array.type)
+        and pc.all(pc.is_in(array, pa.array([0, 1, None], array.type))).as_py()
+    ):
+        return array.cast(pa.bool_())
+    if pa.types.is_boolean(array.type) or pa.types.is_null(array.type):
+        return array.cast(pa.bool_())
+    raise pa.ArrowTypeError(f"{array.type} is no truth value")
+
+
+def _cast_timestamp(array: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type) or pa.types.is_null(array.type):
+        zone = getattr(array.type, "tz", None)
+        return array.cast(pa.timestamp("us", tz=zone), safe=False).cast(ARROW_TYPES[Type.TIMESTAMP])
+    raise pa.ArrowTypeError(f"{array.type} is no time")
+
+
+_PARSERS: dict[Type, Callable[[pa.Array], pa.Array]] = {
+    Type.STRING: lambda array: array,
+    Type.INT: _parse_int,
+    Type.FLOAT: lambda array: _nan_is_null(array.cast(pa.float64())),
+    Type.BOOL: lambda array: array.cast(pa.bool_()),
+    Type.TIMESTAMP: _parse_timestamp,
+}
+_CASTS: dict[Type, Callable[[pa.Array], pa.Array]] = {
+    Type.STRING: _cast_string,
+    Type.INT: _cast_int,
+    Type.FLOAT: _cast_float,
+    Type.BOOL: _cast_bool,
+    Type.TIMESTAMP: _cast_timestamp,
+}

@@ -1,0 +1,170 @@
+"""What an upload is, what became of it, and how both are written down."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from tidemill.canonical import canonical_json, digest_json
+from tidemill.datasets.tables import Commit
+from tidemill.errors import UploadRefused, did_you_mean
+from tidemill.ports import Blobs, Documents
+from tidemill.project import Project, Source
+
+Status = Literal["committed", "duplicate", "refused", "ignored"]
+_PREFIX = "tidemill."
+_SAID = ("bucket", "key", "version", "digest", "rows", "quarantined", "at")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One object under ``uploads/<project>/<source>/``.
+
+    Attributes
+    ----------
+    bucket, key
+        Where it lies.
+    version
+        The bucket's version id of it; None for whatever is there.
+    at
+        When it arrived, by the event that told of it.
+    """
+
+    bucket: str
+    key: str
+    version: str | None
+    at: datetime
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "Upload":
+        """Read an ``Object Created`` event of EventBridge, whose keys stand as they are, not URL-encoded."""
+        detail = event["detail"]
+        return cls(
+            bucket=detail["bucket"]["name"],
+            key=detail["object"]["key"],
+            version=detail["object"].get("version-id") or None,
+            at=datetime.fromisoformat(event["time"]),
+        )
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The project, the source and the file that the key names; empty where it names none."""
+        parts = [*self.key.split("/", 3), "", "", ""]
+        return (parts[1], parts[2], parts[3]) if parts[0] == "uploads" else ("", "", "")
+
+    @property
+    def name_digest(self) -> str:
+        """A digest of the upload's name, for one whose bytes are not known."""
+        return digest_json([self.bucket, self.key, self.version])
+
+    def described(self, digest: str) -> dict[str, str]:
+        """Return the upload as events, reports and commits name it."""
+        return {"bucket": self.bucket, "key": self.key, "version": self.version or "", "digest": digest}
+
+
+@dataclass(frozen=True)
+class IngestOutcome:
+    """What became of an upload.
+
+    Attributes
+    ----------
+    status
+        ``committed``; ``duplicate`` if the same bytes had been committed before; ``refused``; or
+        ``ignored`` for the empty object that stands for a folder.
+    source
+        The source's name as the key has it.
+    record
+        What ``CommitCreated`` says of the commit that holds the upload's rows, if one does.
+    error
+        Why it was refused.
+    report_key
+        Where the report lies in the data bucket.
+    """
+
+    status: Status
+    source: str
+    record: Mapping[str, Any] | None = None
+    error: str | None = None
+    report_key: str | None = None
+
+
+def source_of(upload: Upload, project: Project) -> Source:
+    """Return the source an upload is for.
+
+    Raises
+    ------
+    UploadRefused
+        If its key names no source of the project.
+    """
+    project_name, source_name, file = upload.place
+    if not file:
+        raise UploadRefused(f"the key {upload.key} is not uploads/<project>/<source>/<file>; upload it there")
+    if project_name != project.name:
+        raise UploadRefused(
+            f"the key {upload.key} names project `{project_name}`, but this is `{project.name}`; "
+            f"upload it under uploads/{project.name}/"
+        )
+    by_name = {source.name: source for source in project.sources}
+    if source_name not in by_name:
+        raise UploadRefused(
+            f"project `{project.name}` has no source `{source_name}`{did_you_mean(source_name, by_name)}; "
+            f"its sources are {', '.join(sorted(by_name))}"
+        )
+    return by_name[source_name]
+
+
+def commit_properties(upload: Upload, digest: str) -> dict[str, str]:
+    """Return what a commit says of its upload; ``rows`` and ``quarantined`` are counted into it later."""
+    described = {**upload.described(digest), "at": timestamp(upload.at)}
+    return {f"{_PREFIX}{name}": value for name, value in described.items()}
+
+
+def set_counts(properties: dict[str, str], *, rows: int, quarantined: int) -> None:
+    """Write the numbers of rows into a commit's properties."""
+    properties[f"{_PREFIX}rows"] = str(rows)
+    properties[f"{_PREFIX}quarantined"] = str(quarantined)
+
+
+def commit_record(commit: Commit, project: str, source: str) -> dict[str, Any]:
+    """Return a commit as the detail of its ``CommitCreated`` event, which is also what the index keeps."""
+    said = {name: commit.properties.get(f"{_PREFIX}{name}", "") for name in _SAID}
+    return {
+        "project": project,
+        "source": source,
+        "snapshot_id": commit.snapshot_id,
+        "sequence": commit.sequence,
+        "upload": {name: said[name] for name in ("bucket", "key", "version", "digest")},
+        "rows": int(said["rows"] or 0),
+        "quarantined": int(said["quarantined"] or 0),
+        "at": said["at"],
+    }
+
+
+def indexed_record(documents: Documents, source: str, digest: str) -> dict[str, Any] | None:
+    """Return the record of the commit that holds a digest's rows, or None."""
+    stored = documents.get(f"UPLOADS#{source}", digest)
+    return None if stored is None else stored[0]
+
+
+def index_record(documents: Documents, record: Mapping[str, Any]) -> None:
+    """Remember which commit an upload became; writing it again writes the same."""
+    documents.put(f"UPLOADS#{record['source']}", record["upload"]["digest"], record)
+
+
+def write_report(blobs: Blobs, upload: Upload, project: str, digest: str, report: Mapping[str, Any]) -> str:
+    """Write an upload's report and return its key."""
+    source = upload.place[1] or "unknown"
+    key = f"reports/uploads/{project}/{source}/{digest}.json"
+    blobs.put(key, canonical_json(dict(report)), content_type="application/json")
+    return key
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC.
+
+    Examples
+    --------
+    >>> timestamp(datetime(2013, 1, 7, tzinfo=UTC))
+    '2013-01-07T00:00:00Z'
+    """
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
