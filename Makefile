@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check format layers lock clean
 
 help:
 	@echo "make demo    a local cloud and a year of real flights through the whole loop"
 	@echo "make test    every test, from a fresh checkout"
 	@echo "make check   formatting, lint, types and import contracts"
+	@echo "make layers  third-party layers for Lambda, before deploying into an AWS account"
 	@echo "make lock    resolve the locked requirements anew"
 
 setup: $(VENV)/.installed
@@ -35,6 +36,9 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+layers: setup
+	$(BIN)/python layers/build.py
 
 lock:
 	$(PYTHON) -m venv build/lock

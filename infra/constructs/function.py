@@ -90,11 +90,8 @@ class PythonFunction(Construct):
             log_group=log,
             tracing=lambda_.Tracing.ACTIVE if config.tracing else lambda_.Tracing.DISABLED,
             dead_letter_queue=dead_letters,
-            environment={
-                "TIDEMILL_PROJECT": config.project,
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_METRICS_NAMESPACE": "Tidemill",
-            },
+            description=f"Tidemill: {name}",
+            environment={"TIDEMILL_PROJECT": config.project},
         )
 
     def uses_bucket(

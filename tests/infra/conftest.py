@@ -35,7 +35,7 @@ class Assembly:
     def functions(self) -> dict[str, Properties]:
         """Functions by the name of their folder."""
         return {
-            properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: properties
+            properties["Description"].removeprefix("Tidemill: "): properties
             for properties in self.properties("AWS::Lambda::Function")
         }
 

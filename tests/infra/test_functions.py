@@ -53,7 +53,7 @@ def test_a_queue_feeds_its_function_and_hears_which_messages_failed(
     ]
     (mapping,) = mappings
     consumer = assembly.resources("AWS::Lambda::Function")[mapping["FunctionName"]["Ref"]]["Properties"]
-    assert consumer["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == function
+    assert consumer["Description"] == f"Tidemill: {function}"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert 1 <= mapping["BatchSize"] <= 10
 

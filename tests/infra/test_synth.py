@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.synth import INGREDIENTS, ingredients_digest, synthesize
+from infra.config import ROOT
+from infra.synth import INGREDIENTS, MARK, ingredients_digest, synthesize
 
 
 @pytest.fixture
@@ -20,11 +21,15 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_assembly_that_is_up_to_date_is_left_as_it_is(assembly: Any) -> None:
-    manifest = assembly.folder / "manifest.json"
-    before = manifest.stat().st_mtime_ns
-    assert synthesize(assembly.folder) == assembly.folder
-    assert manifest.stat().st_mtime_ns == before
+def test_an_assembly_that_is_up_to_date_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / MARK).write_text(ingredients_digest(ROOT))
+    (tmp_path / "manifest.json").write_text("made before")
+    assert synthesize(tmp_path) == tmp_path
+    assert (tmp_path / "manifest.json").read_text() == "made before"
+
+
+def test_a_finished_assembly_is_marked_with_what_it_was_made_from(assembly: Any) -> None:
+    assert len((assembly.folder / MARK).read_text()) == 64
 
 
 @pytest.mark.parametrize("name", [name for name in INGREDIENTS if "." not in name])
