@@ -213,7 +213,11 @@ class Poller:
         self._timer = None if due is None else self._wake_at(due)
 
     def _wake_at(self, due: datetime) -> Timer:
-        return self._clock.call_at(due, self.wake, order=self.queue.queue_arn)
+        def wake() -> None:
+            self._timer = None
+            self.wake()
+
+        return self._clock.call_at(due, wake, order=self.queue.queue_arn)
 
 
 def _reported_failures(invocation: Invocation, everything: set[str]) -> set[str]:

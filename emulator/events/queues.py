@@ -8,9 +8,10 @@ told of changes instead.
 
 import base64
 import copy
+import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.sqs import models as sqs_models
@@ -22,6 +23,7 @@ from emulator.events.hooks import Hooks
 Queue = sqs_models.Queue
 Message = sqs_models.Message
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEDUPLICATION_MS = sqs_models.DEDUPLICATION_TIME_IN_SECONDS * 1000
 _LOOK_AGAIN_SECONDS = 1.0
 
@@ -109,7 +111,8 @@ class Queues:
         with queue._messages_lock:  # noqa: SLF001
             times = [max(message.visible_at, message.delayed_until) for message in queue._messages]  # noqa: SLF001
         later = [moment for moment in times if moment > now_ms]
-        return datetime.fromtimestamp(min(later) / 1000, UTC) if later else None
+        # Rounded up: when the clock gets there the message is visible, or the wake-up would come for nothing.
+        return _EPOCH + timedelta(milliseconds=math.ceil(min(later))) if later else None
 
     def receive(
         self, queue: Any, count: int, visibility_timeout_seconds: int, *, limit_bytes: int | None = None
@@ -202,7 +205,9 @@ class Queues:
         return messages
 
     def _now_ms(self) -> float:
-        return self._clock.epoch_seconds() * 1000
+        # In whole microseconds first: seconds as a float times 1000 miss whole milliseconds by a last bit,
+        # and a message would not be visible at the very time it should be.
+        return (self._clock.now() - _EPOCH) // timedelta(microseconds=1) / 1000
 
 
 def record(message: Any, queue: Any) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from moto.sqs.models import sqs_backends
 
 PRINT = """
@@ -205,3 +207,32 @@ def test_hidden_message_is_visible_again_at_once_when_its_timeout_is_set_to_zero
         QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
     )
     assert len(bench("sqs").receive_message(QueueUrl=url)["Messages"]) == 1
+
+
+@pytest.mark.parametrize("microseconds", [0, 1, 333_333, 999_999])
+def test_message_comes_again_at_the_very_time_its_timeout_ends(bench: Any, microseconds: int) -> None:
+    bench.function("picky", PARTIAL)
+    url, arn = bench.queue("work", VisibilityTimeout="60")
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="picky", FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+    clock = bench.cloud.clock
+    clock.set(clock.now() + timedelta(microseconds=microseconds))
+    bench("sqs").send_message(QueueUrl=url, MessageBody="bad")
+    bench.cloud.settle(20)
+    clock.advance_to(clock.now() + timedelta(seconds=60, milliseconds=1))
+    assert [line["count"] for line in bench.lines("picky")] == ["1", "2"]
+
+
+def test_on_the_wall_a_delayed_message_is_taken_when_its_time_comes(bench_on_the_wall: Any) -> None:
+    bench = bench_on_the_wall
+    bench.function("taker", PRINT)
+    url, arn = bench.queue("work")
+    bench("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName="taker")
+    bench("sqs").send_message(QueueUrl=url, MessageBody="later", DelaySeconds=1)
+    bench.cloud.settle(5)
+    assert bench.lines("taker") == []
+    deadline = time.monotonic() + 10
+    while not bench.lines("taker") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(bench.lines("taker")) == 1
