@@ -84,7 +84,8 @@ class ResourceType:
     name
         Such as ``AWS::SQS::Queue``.
     honoured
-        Properties that do here what they do in AWS.
+        Properties that do here what they do in AWS. A name with a dot (``Targets.Arn``) lists what may stand
+        inside a property; where none does, the whole property is honoured.
     accepted
         Properties without effect here, with the reason.
     attributes

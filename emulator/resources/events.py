@@ -154,7 +154,14 @@ TYPES = (
     ),
     ResourceType(
         "AWS::Events::Rule",
-        honoured=words("Name EventBusName EventPattern ScheduleExpression State Description RoleArn Targets"),
+        honoured=words(
+            "Name EventBusName EventPattern ScheduleExpression State Description RoleArn Targets.Arn "
+            "Targets.Id "
+            "Targets.Input Targets.InputPath Targets.InputTransformer Targets.DeadLetterConfig "
+            "Targets.SqsParameters "
+            "Targets.RoleArn"
+        ),
+        accepted={"Targets.RetryPolicy": "what a target refuses becomes a dead letter at once"},
         attributes=words("Arn"),
         create=_create_rule,
         update=_update_rule,
@@ -173,7 +180,12 @@ TYPES = (
     ),
     ResourceType(
         "AWS::Scheduler::Schedule",
-        honoured=frozenset(_SCHEDULE) | {"Name"},
+        honoured=frozenset(_SCHEDULE) - {"Target", "FlexibleTimeWindow"}
+        | words("Name Target.Arn Target.RoleArn Target.Input Target.DeadLetterConfig Target.SqsParameters"),
+        accepted={
+            "FlexibleTimeWindow": "schedules fire at the first moment of their window",
+            "Target.RetryPolicy": "what a target refuses becomes a dead letter at once",
+        },
         attributes=words("Arn"),
         create=_create_schedule,
         update=_update_schedule,

@@ -8,6 +8,14 @@ from emulator import aws
 from emulator.resources.base import Made, Properties, Request, ResourceType, nothing, words
 
 _ENVIRONMENT_LIMIT_BYTES = 4096
+_DEFAULT_TMP_MB = 512
+_DEFAULTS: Properties = {
+    "Environment": {"Variables": {}},
+    "Layers": [],
+    "Timeout": 3,
+    "MemorySize": 128,
+    "Description": "",
+}
 _CONFIGURATION = (
     "Handler",
     "Runtime",
@@ -77,28 +85,29 @@ def _create_function(request: Request) -> Made:
             FunctionName=request.name,
             ReservedConcurrentExecutions=int(properties["ReservedConcurrentExecutions"]),
         )
-    _keep_dead_letters(request, request.name)
+    _keep_what_moto_forgets(request, request.name)
     return Made(request.name, {"Arn": made["FunctionArn"]})
 
 
-def _keep_dead_letters(request: Request, name: str) -> None:
-    """Note where dead letters go: moto's API takes the setting and forgets it."""
+def _keep_what_moto_forgets(request: Request, name: str) -> None:
+    """Set what moto's API takes and forgets: where dead letters go, and a changed size of ``/tmp``."""
     function = aws.backend("lambda", request.services.region).get_function(name)
     function.dead_letter_config = request.properties.get("DeadLetterConfig")
+    storage = request.properties.get("EphemeralStorage", {"Size": _DEFAULT_TMP_MB})
+    function.ephemeral_storage = int(storage["Size"])
 
 
 def _update_function(request: Request, made: Made) -> Made:
     client, name = request.client("lambda"), made.physical_id
     if request.properties["Code"] != made.properties.get("Code"):
         client.update_function_code(FunctionName=name, **_code(request.properties))
-    empty: Properties = {"Environment": {"Variables": {}}, "Layers": []}
-    client.update_function_configuration(FunctionName=name, **(empty | _configuration(request)))
+    client.update_function_configuration(FunctionName=name, **(_DEFAULTS | _configuration(request)))
     reserved = request.properties.get("ReservedConcurrentExecutions")
     if reserved is not None:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
     elif "ReservedConcurrentExecutions" in made.properties:
         client.delete_function_concurrency(FunctionName=name)
-    _keep_dead_letters(request, name)
+    _keep_what_moto_forgets(request, name)
     return made
 
 
@@ -145,28 +154,25 @@ _MAPPING = (
     "FilterCriteria",
     "FunctionResponseTypes",
     "MaximumBatchingWindowInSeconds",
-    "MaximumRetryAttempts",
-    "MaximumRecordAgeInSeconds",
-    "BisectBatchOnFunctionError",
-    "ParallelizationFactor",
     "ScalingConfig",
-    "DestinationConfig",
 )
 
 
 def _mapping(request: Request) -> Properties:
     arguments = request.pick(*_MAPPING)
-    for name in ("BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts"):
+    for name in ("BatchSize", "MaximumBatchingWindowInSeconds"):
         if name in arguments:
             arguments[name] = int(arguments[name])
     return arguments
 
 
 def _create_mapping(request: Request) -> Made:
+    source = str(request.properties["EventSourceArn"])
+    if ":sqs:" not in source:
+        raise ValueError(f"EventSourceArn is {source}; the local cloud polls SQS queues only")
     made = request.client("lambda").create_event_source_mapping(
         FunctionName=request.properties["FunctionName"],
         EventSourceArn=request.properties["EventSourceArn"],
-        **request.pick("StartingPosition"),
         **_mapping(request),
     )
     services, uuid = request.services, made["UUID"]
@@ -234,13 +240,14 @@ TYPES = (
     ResourceType(
         "AWS::Lambda::Function",
         honoured=words(
-            "FunctionName Code Handler Runtime Role Timeout MemorySize Environment EphemeralStorage "
+            "FunctionName Code.S3Bucket Code.S3Key Code.ZipFile Handler Runtime Role Timeout MemorySize "
+            "Environment EphemeralStorage "
             "Layers Description "
             "ReservedConcurrentExecutions DeadLetterConfig Tags"
         ),
         accepted={
             "Architectures": "functions run on this machine's own architecture",
-            "PackageType": "`Zip` is the only one; image functions are refused by their missing `Code.S3Key`",
+            "PackageType": "`Zip` is the only one",
             "TracingConfig": "nothing is traced",
             "LoggingConfig": "logs stay with the invocation (`/_local/invocations`) in the form the "
             "function writes",
@@ -255,7 +262,7 @@ TYPES = (
     ),
     ResourceType(
         "AWS::Lambda::LayerVersion",
-        honoured=words("LayerName Content Description"),
+        honoured=words("LayerName Content.S3Bucket Content.S3Key Description"),
         accepted={
             "CompatibleRuntimes": "recorded; no runtime is held against it",
             "CompatibleArchitectures": "recorded; no architecture is held against it",
@@ -277,19 +284,16 @@ TYPES = (
     ResourceType(
         "AWS::Lambda::EventSourceMapping",
         honoured=words(
-            "FunctionName EventSourceArn StartingPosition BatchSize Enabled FilterCriteria "
-            "FunctionResponseTypes "
-            "MaximumBatchingWindowInSeconds MaximumRetryAttempts MaximumRecordAgeInSeconds "
-            "BisectBatchOnFunctionError "
-            "ParallelizationFactor ScalingConfig DestinationConfig"
+            "FunctionName EventSourceArn BatchSize Enabled FilterCriteria FunctionResponseTypes "
+            "MaximumBatchingWindowInSeconds ScalingConfig"
         ),
         accepted={"Tags": "mappings carry no tags here"},
         attributes=words("Id EventSourceMappingArn"),
         create=_create_mapping,
         update=_update_mapping,
         delete=_delete_mapping,
-        replaced_by=words("EventSourceArn StartingPosition"),
-        note="SQS queues are polled; streams are not",
+        replaced_by=words("EventSourceArn"),
+        note="SQS queues are polled; other sources are refused",
     ),
     ResourceType(
         "AWS::Lambda::EventInvokeConfig",
