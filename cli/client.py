@@ -213,7 +213,7 @@ def _describe(formation: Any, name: str) -> dict[str, Any]:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
         return {"name": name, "status": None, "outputs": {}}
-    # CDK adds outputs of its own, exported to the other stacks; ours have no export.
-    ours = [one for one in stack.get("Outputs", []) if "ExportName" not in one]
+    # CDK adds outputs of its own, for what one stack uses of another.
+    ours = [one for one in stack.get("Outputs", []) if not one["OutputKey"].startswith("ExportsOutput")]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in ours}
     return {"name": name, "status": stack["StackStatus"], "outputs": outputs}
