@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.config import ROOT, Config
 from infra.constructs.layers import NOT_SHIPPED, RUNTIME, Layers, architecture
 
+MB_PER_PROCESSOR = 1769
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 READ_TABLE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 WRITE_TABLE = (*READ_TABLE, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
@@ -91,7 +92,12 @@ class PythonFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE if config.tracing else lambda_.Tracing.DISABLED,
             dead_letter_queue=dead_letters,
             description=f"Tidemill: {name}",
-            environment={"TIDEMILL_PROJECT": config.project},
+            environment={
+                "TIDEMILL_PROJECT": config.project,
+                # One thread per processor that Lambda gives for the memory; more of them spin, waiting
+                # for each other, and cost boosted trees ten times their time.
+                "OMP_NUM_THREADS": str(max(1, memory_mb // MB_PER_PROCESSOR)),
+            },
         )
 
     def uses_bucket(
