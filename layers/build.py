@@ -32,7 +32,20 @@ GLIBC_MINORS = range(34, 16, -1)  # Amazon Linux 2023 has glibc 2.34; manylinux2
 # Lambda's Python brings the SDK along.
 IN_RUNTIME = {"boto3", "botocore"}
 LIMIT_BYTES = 262_144_000  # of a function with all its layers, unzipped
-NOT_SHIPPED_FOLDERS = {"__pycache__", "tests", "include", "bin"}
+NOT_SHIPPED_PATHS = (
+    "bin",
+    "onnx/backend/test",  # conformance data
+    "onnxruntime/capi/libonnxruntime.so.*",  # the C library once more: Python's extension is whole without it
+    "onnxruntime/transformers",
+    "onnxruntime/tools",
+    "pyarrow/libarrow_flight.so.*",  # Arrow's network protocol, and its Python side
+    "pyarrow/libarrow_python_flight.so*",
+    "pyarrow/_flight.*",
+    "pyarrow/libarrow_substrait.so.*",
+    "pyarrow/_substrait.*",
+    "zstandard/_cffi.*",  # a second backend beside the compiled one
+)
+NOT_SHIPPED_FOLDERS = {"__pycache__", "tests", "include"}
 NOT_SHIPPED_SUFFIXES = {".h", ".hpp", ".c", ".cpp", ".pyx", ".pxd", ".pyi", ".a"}
 
 
@@ -156,7 +169,10 @@ def build(layer: str, architecture: str) -> int:
 
 
 def trim(packages: Path) -> None:
-    """Delete what no function needs: tests, headers, stubs, scripts, byte code."""
+    """Delete what no function needs: tests, headers, stubs, scripts, byte code, and known ballast."""
+    for pattern in NOT_SHIPPED_PATHS:
+        for path in packages.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in sorted(packages.rglob("*"), reverse=True):
         if path.is_dir() and path.name in NOT_SHIPPED_FOLDERS:
             shutil.rmtree(path)
