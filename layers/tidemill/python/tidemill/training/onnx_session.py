@@ -25,6 +25,8 @@ def positive_probabilities(graph: bytes, features: Matrix) -> Floats:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Threads that spin while they wait take the processor from the function beside this one.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     (entry,) = session.get_inputs()
     output = session.get_outputs()[-1].name
