@@ -85,7 +85,7 @@ class Cloud:
             self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-"))
         )
         self._sources = AssetSources()
-        self._functions = Functions(place, self._sources, region)
+        self.functions = Functions(place, self._sources, region)
         self._clients = _Clients(region)
         server = Server(self._answer, port=port)
         self.endpoint = f"http://localhost:{server.port}"
@@ -93,7 +93,7 @@ class Cloud:
         self._ending.enter_context(aws.configured(server.port))
         self.pool = Pool(handed_in=self._environment_of, logs=CloudWatchLogs(), packaging=packaging)
         self._ending.callback(self.pool.close)
-        self.router = Router(pool=self.pool, clock=self.clock, spec_of=self._functions.spec_of)
+        self.router = Router(pool=self.pool, clock=self.clock, spec_of=self.functions.spec_of)
         self.router.attach()
         self._ending.callback(self.router.close)
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)

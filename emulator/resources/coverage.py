@@ -72,7 +72,7 @@ def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
 
 
 def _unknown_type(name: str) -> str:
-    near = difflib.get_close_matches(name, RESOURCE_TYPES, n=1)
+    near = difflib.get_close_matches(name, RESOURCE_TYPES, n=1, cutoff=0.8)
     hint = f" (nearest: {near[0]})" if near else ""
     if name.startswith("Custom::"):
         return (

@@ -1,0 +1,63 @@
+"""The coverage table: what it refuses, and that the documentation says the same."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.resources.coverage import RESOURCE_TYPES, as_markdown, problems
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "emulator.md"
+
+
+def found_in(resource: dict[str, Any], **others: dict[str, Any]) -> list[str]:
+    return problems("Shop", {"Resources": {"It": resource, **others}})
+
+
+def test_the_documented_table_is_the_generated_one() -> None:
+    assert as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage` and paste it"
+
+
+@pytest.mark.parametrize("name", sorted(RESOURCE_TYPES))
+def test_no_property_is_both_honoured_and_without_effect(name: str) -> None:
+    kind = RESOURCE_TYPES[name]
+    assert not kind.honoured & set(kind.accepted)
+    named = {kind.name_property} if kind.name_property else set()
+    assert kind.replaced_by | named <= {p.partition(".")[0] for p in kind.honoured}
+
+
+def test_an_unknown_type_is_refused_with_the_nearest_known() -> None:
+    (message,) = found_in({"Type": "AWS::SQS::Queues"})
+    assert "resource It" in message
+    assert "no AWS::SQS::Queues (nearest: AWS::SQS::Queue)" in message
+
+
+def test_an_unknown_custom_resource_is_refused() -> None:
+    (message,) = found_in({"Type": "Custom::Magic", "Properties": {"ServiceToken": "arn"}})
+    assert "does not run the custom resource Custom::Magic" in message
+
+
+def test_a_part_of_a_property_is_held_against_the_table_too() -> None:
+    target = {"Id": "t", "Arn": "arn", "EcsParameters": {}}
+    (message,) = found_in({"Type": "AWS::Events::Rule", "Properties": {"Targets": [target]}})
+    assert "property Targets.EcsParameters is not modelled" in message
+
+
+def test_an_attribute_that_no_type_answers_is_refused() -> None:
+    user = {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Fn::GetAtt": ["It", "Colour"]}}}
+    (message,) = found_in({"Type": "AWS::SQS::Queue"}, User=user)
+    assert "resource It (AWS::SQS::Queue): Fn::GetAtt asks for Colour" in message
+
+
+def test_only_python_functions_run() -> None:
+    (message,) = found_in({"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs22.x"}})
+    assert "property Runtime is nodejs22.x; the local cloud runs Python functions only" in message
+
+
+def test_the_helper_of_a_modelled_custom_resource_may_have_any_runtime() -> None:
+    custom = {
+        "Type": "Custom::S3AutoDeleteObjects",
+        "Properties": {"ServiceToken": {"Fn::GetAtt": ["It", "Arn"]}, "BucketName": "b"},
+    }
+    helper = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "nodejs22.x"}}
+    assert found_in(helper, Custom=custom) == []

@@ -1,0 +1,274 @@
+"""Resource types do what their properties say, seen through each service's own API."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator import aws
+from emulator.cloud import Cloud
+
+Resources = dict[str, Any]
+ANYONE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+def make(cloud: Cloud, name: str, resources: Resources, **outputs: Any) -> dict[str, str]:
+    """Create a stack, or update it, and give its outputs."""
+    client = cloud.client("cloudformation")
+    template = {"Resources": resources, "Outputs": {key: {"Value": value} for key, value in outputs.items()}}
+    known = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    step = client.update_stack if name in known else client.create_stack
+    step(StackName=name, TemplateBody=json.dumps(template))
+    stack = client.describe_stacks(StackName=name)["Stacks"][0]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def test_a_bucket_is_versioned_encrypted_closed_and_tells_eventbridge(cloud: Cloud) -> None:
+    rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+    properties = {
+        "BucketName": "typed",
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
+        "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        "LifecycleConfiguration": {"Rules": []},
+    }
+    make(cloud, "Bucket", {"B": {"Type": "AWS::S3::Bucket", "Properties": properties}})
+    s3 = cloud.client("s3")
+    encryption = s3.get_bucket_encryption(Bucket="typed")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert s3.get_bucket_versioning(Bucket="typed")["Status"] == "Enabled"
+    assert encryption["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert s3.get_public_access_block(Bucket="typed")["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    assert aws.backend("s3").buckets["typed"].notification_configuration.event_bridge is not None
+
+
+def test_a_bucket_policy_denies_without_conditions_and_is_not_evaluated_with_them(cloud: Cloud) -> None:
+    def policy(condition: dict[str, Any]) -> dict[str, Any]:
+        statement = {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::policied/*",
+            **condition,
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "policied"}}
+    transport = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    for stack, condition in (("SslOnly", transport), ("Nobody", {})):
+        document = {"Bucket": "policied", "PolicyDocument": policy(condition)}
+        resources = {"P": {"Type": "AWS::S3::BucketPolicy", "Properties": document}}
+        if stack == "SslOnly":
+            resources["B"] = bucket
+            resources["P"]["DependsOn"] = "B"
+        make(cloud, stack, resources)
+        if stack == "SslOnly":
+            cloud.client("s3").put_object(Bucket="policied", Key="a", Body=b"")
+    with pytest.raises(ClientError, match="403"):
+        cloud.client("s3").put_object(Bucket="policied", Key="b", Body=b"")
+
+
+def test_bucket_notifications_of_cdk_reach_their_queue(cloud: Cloud) -> None:
+    configuration = {
+        "QueueConfigurations": [
+            {"QueueArn": {"Fn::GetAtt": ["Q", "Arn"]}, "Events": ["s3:ObjectCreated:*"], "Id": "i"}
+        ]
+    }
+    properties = {
+        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:never-run",
+        "BucketName": {"Ref": "B"},
+        "NotificationConfiguration": configuration,
+        "Managed": True,
+    }
+    resources = {
+        "B": {"Type": "AWS::S3::Bucket"},
+        "Q": {"Type": "AWS::SQS::Queue"},
+        "N": {"Type": "Custom::S3BucketNotifications", "Properties": properties},
+    }
+    out = make(cloud, "Notified", resources, Bucket={"Ref": "B"}, Queue={"Ref": "Q"})
+    cloud.client("s3").put_object(Bucket=out["Bucket"], Key="told", Body=b"")
+    messages = cloud.client("sqs").receive_message(QueueUrl=out["Queue"], MaxNumberOfMessages=10)["Messages"]
+    assert any('"told"' in message["Body"] for message in messages)
+
+
+def test_a_table_expires_items_and_recovers_to_points_in_time(cloud: Cloud) -> None:
+    properties = {
+        "TableName": "typed",
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "TimeToLiveSpecification": {"AttributeName": "until", "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "DeletionProtectionEnabled": True,
+    }
+    make(cloud, "Table", {"T": {"Type": "AWS::DynamoDB::Table", "Properties": properties}})
+    client = cloud.client("dynamodb")
+    expiry = client.describe_time_to_live(TableName="typed")["TimeToLiveDescription"]
+    backups = client.describe_continuous_backups(TableName="typed")["ContinuousBackupsDescription"]
+    assert (expiry["TimeToLiveStatus"], expiry["AttributeName"]) == ("ENABLED", "until")
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert client.describe_table(TableName="typed")["Table"]["DeletionProtectionEnabled"]
+
+
+def test_a_table_of_another_region_is_refused(cloud: Cloud) -> None:
+    properties = {
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "Replicas": [{"Region": "eu-west-1"}],
+    }
+    with pytest.raises(ClientError, match="the local cloud is one region, us-east-1"):
+        make(cloud, "Far", {"T": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}})
+
+
+def test_a_role_has_its_policies_and_an_update_takes_them_away(cloud: Cloud) -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+    }
+    managed = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    whole = {
+        "RoleName": "typed",
+        "AssumeRolePolicyDocument": ANYONE,
+        "Policies": [{"PolicyName": "own", "PolicyDocument": document}],
+        "ManagedPolicyArns": [managed],
+    }
+    iam = cloud.client("iam")
+    make(cloud, "Role", {"R": {"Type": "AWS::IAM::Role", "Properties": whole}})
+    attached = iam.list_attached_role_policies(RoleName="typed")["AttachedPolicies"]
+    assert iam.list_role_policies(RoleName="typed")["PolicyNames"] == ["own"]
+    assert [policy["PolicyArn"] for policy in attached] == [managed]
+    bare = {"RoleName": "typed", "AssumeRolePolicyDocument": ANYONE}
+    make(cloud, "Role", {"R": {"Type": "AWS::IAM::Role", "Properties": bare}})
+    assert iam.list_role_policies(RoleName="typed")["PolicyNames"] == []
+    assert iam.list_attached_role_policies(RoleName="typed")["AttachedPolicies"] == []
+
+
+def test_a_function_is_configured_as_declared_and_falls_back_to_defaults(cloud: Cloud) -> None:
+    base = {
+        "FunctionName": "typed",
+        "Code": {"ZipFile": "def handler(event, context): return 1"},
+        "Handler": "index.handler",
+        "Runtime": "python3.13",
+        "Role": {"Fn::GetAtt": ["R", "Arn"]},
+    }
+    full = {
+        **base,
+        "Timeout": 60,
+        "MemorySize": 512,
+        "EphemeralStorage": {"Size": 1024},
+        "ReservedConcurrentExecutions": 2,
+        "Environment": {"Variables": {"A": "1"}},
+        "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Q", "Arn"]}},
+    }
+    common = {
+        "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": ANYONE}},
+        "Q": {"Type": "AWS::SQS::Queue"},
+    }
+    seen = []
+    for properties in (full, base):
+        make(cloud, "Function", {**common, "F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+        spec = cloud.functions.spec_of("typed")
+        seen.append(
+            (
+                spec.timeout_seconds,
+                spec.memory_mb,
+                spec.tmp_mb,
+                spec.reserved_concurrency,
+                dict(spec.environment),
+            )
+        )
+    assert seen == [(60.0, 512, 1024, 2, {"A": "1"}), (3.0, 128, 512, None, {})]
+
+
+def test_an_environment_over_four_kilobytes_is_refused(cloud: Cloud) -> None:
+    properties = {
+        "Code": {"ZipFile": "x"},
+        "Handler": "index.handler",
+        "Runtime": "python3.13",
+        "Role": "arn:aws:iam::123456789012:role/any",
+        "Environment": {"Variables": {"A": "x" * 5000}},
+    }
+    with pytest.raises(ClientError, match="Environment holds 5001 bytes; Lambda allows 4096"):
+        make(cloud, "Big", {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+
+
+def test_a_definition_in_jsonata_is_refused(cloud: Cloud) -> None:
+    properties = {
+        "RoleArn": "arn:aws:iam::123456789012:role/any",
+        "DefinitionString": '{"QueryLanguage": "JSONata"}',
+    }
+    with pytest.raises(ClientError, match="write it with JSONPath"):
+        make(cloud, "Jsonata", {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}})
+
+
+def test_substitutions_fill_a_definition(cloud: Cloud) -> None:
+    state = {"Type": "Pass", "Result": {"is": "${What}"}, "End": True}
+    properties = {
+        "RoleArn": "arn:aws:iam::123456789012:role/any",
+        "DefinitionString": json.dumps({"StartAt": "A", "States": {"A": state}}),
+        "DefinitionSubstitutions": {"What": "filled"},
+    }
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    arn = make(cloud, "Filled", {"M": machine}, Arn={"Ref": "M"})["Arn"]
+    client = cloud.client("stepfunctions")
+    execution = client.start_execution(stateMachineArn=arn)["executionArn"]
+    cloud.settle(30)
+    assert client.describe_execution(executionArn=execution)["output"] == '{"is": "filled"}'
+
+
+def test_small_resources_are_there_once_made(cloud: Cloud) -> None:
+    resources = {
+        "Group": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": "typed", "RetentionInDays": 7},
+        },
+        "Database": {
+            "Type": "AWS::Glue::Database",
+            "Properties": {"CatalogId": "1", "DatabaseInput": {"Name": "typed"}},
+        },
+        "Parameter": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": "typed", "Type": "String", "Value": "v"},
+        },
+        "Schedule": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "Name": "typed",
+                "ScheduleExpression": "rate(1 day)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:aws:iam::1:role/r"},
+            },
+        },
+        "Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmName": "typed",
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "MetricName": "m",
+                "Namespace": "n",
+                "Period": 60,
+                "Statistic": "Sum",
+                "Threshold": 0,
+            },
+        },
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": ANYONE, "EnableKeyRotation": True}},
+        "Metadata": {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "x"}},
+    }
+    key = make(cloud, "Small", resources, Key={"Ref": "Key"})["Key"]
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix="typed")["logGroups"]
+    alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=["typed"])["MetricAlarms"]
+    assert groups[0]["retentionInDays"] == 7
+    assert cloud.client("glue").get_database(Name="typed")["Database"]["Name"] == "typed"
+    assert cloud.client("ssm").get_parameter(Name="typed")["Parameter"]["Value"] == "v"
+    assert cloud.client("scheduler").get_schedule(Name="typed")["ScheduleExpression"] == "rate(1 day)"
+    assert alarms[0]["Threshold"] == 0.0
+    assert cloud.client("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+    cloud.client("cloudformation").delete_stack(StackName="Small")
+    assert not cloud.client("logs").describe_log_groups(logGroupNamePrefix="typed")["logGroups"]
