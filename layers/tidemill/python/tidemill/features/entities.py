@@ -74,29 +74,40 @@ def _combine(rows: Ints, found: Ints, asked_codes: Ints, n_codes: int) -> tuple[
     return numbered.astype(np.int64), np.where(there, places, -1)
 
 
-def newest_ranks(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
-    """Give each row its place by entity, and within it from oldest to newest.
+def newest_order(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
+    """Return the rows by entity, and within it from oldest to newest, as ``settle_ties`` has it."""
+    return settle_ties(np.lexsort((events.happened, codes)), codes, events, values)
+
+
+def settle_ties(order: Ints, codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
+    """Order rows from oldest to newest that are sorted by entity and timestamp already.
 
     Newer is what happened later; then what was known later; then, so that no order of rows in a file
     matters, what has the greater values (a null is least).
+
+    Parameters
+    ----------
+    order
+        Positions of rows, sorted by entity and timestamp.
+    codes, events, values
+        The rows' entities, times, and what is taken of them.
+
+    Returns
+    -------
+    Ints
+        The positions, with rows of one entity and timestamp put in order.
     """
-    order = np.lexsort((events.known, events.happened, codes))
-    same = np.zeros(len(order), dtype=np.bool_)
-    for each in (codes, events.happened, events.known):
-        ordered = each[order]
-        same[1:] = (
-            (ordered[1:] == ordered[:-1]) if each is codes else same[1:] & (ordered[1:] == ordered[:-1])
-        )
-    tied = same.copy()
-    tied[:-1] |= same[1:]
-    if tied.any():
-        rows = order[tied]
-        keys = [_sortable(value.take(rows)) for value in reversed(values)]
-        times = (events.known[rows], events.happened[rows], codes[rows])
-        order[tied] = rows[np.lexsort((*keys, *times))]
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks
+    same = np.zeros(len(order) + 1, dtype=np.bool_)
+    sorted_codes, happened = codes[order], events.happened[order]
+    same[1:-1] = (sorted_codes[1:] == sorted_codes[:-1]) & (happened[1:] == happened[:-1])
+    tied = same[1:] | same[:-1]
+    if not tied.any():
+        return order
+    rows = order[tied]
+    keys = [_sortable(value.take(rows)) for value in reversed(values)]
+    settled = order.copy()
+    settled[tied] = rows[np.lexsort((*keys, events.known[rows], events.happened[rows], codes[rows]))]
+    return settled
 
 
 def _sortable(column: Column) -> Ints:

@@ -8,13 +8,15 @@ prefix sums and two binary searches, in any order of arrival. Rows known only af
 left out. Sums are exact integers, so subtracting loses nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tidemill.expressions import Array
+from tidemill.expressions import Array, Column
 from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
+from tidemill.features.entities import settle_ties
 from tidemill.features.exact import Limbs, split, split_squares
 
 
@@ -82,23 +84,29 @@ class Timeline:
     """
 
     def __init__(self, events: Events, codes: Ints, questions: Questions) -> None:
-        self._events, self._asked = events, questions
+        self._events = events
         self._by_time = TimeIndex(codes, events.happened)
         self._codes: Ints = self._by_time.arrange(codes)
         self._happened: Ints = self._by_time.arrange(events.happened)
         self._visible: Ints = self._by_time.arrange(events.visible)
         self._by_visible = TimeIndex(self._codes, self._visible)
-        self._seen = self._by_visible.count_before(questions.codes, questions.times + 1)
+        # Questions in order make every search walk the rows once, from front to back.
+        self._questions = TimeIndex(questions.codes, questions.times)
+        self._asked_codes: Ints = self._questions.arrange(questions.codes)
+        self._asked_times: Ints = self._questions.arrange(questions.times)
+        self._seen = self._by_visible.count_before(self._asked_codes, self._asked_times + 1)
         self._measures: dict[str, tuple[Floats, Mask]] = {}
         self._limbs: dict[tuple[str, str], Limbs] = {}
+        self._sums: dict[tuple[str, str, int, int], Limbs] = {}
+        self._gone: dict[tuple[int, int], Ints] = {}
 
-    def latest_rows(self, ranks: Ints, ttl_us: int | None) -> tuple[Ints, Mask]:
+    def latest_rows(self, values: Sequence[Column], ttl_us: int | None) -> tuple[Ints, Mask]:
         """Find the newest row each question sees.
 
         Parameters
         ----------
-        ranks
-            Shape (n_rows,): each row's place among all, by entity and then from oldest to newest.
+        values
+            What is taken of the rows: among rows of one entity and time the greater values are newer.
         ttl_us
             The greatest age of a row that counts; None for any.
 
@@ -107,85 +115,106 @@ class Timeline:
         tuple
             A row for each question, and whether there is one.
         """
-        n_rows = len(ranks)
+        n_rows = len(self._codes)
         if n_rows == 0:
             return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
-        row_of_rank = np.empty(n_rows, dtype=np.int64)
-        row_of_rank[ranks] = np.arange(n_rows)
-        newest = np.maximum.accumulate(self._by_visible.arrange(self._by_time.arrange(ranks)))
-        first = self._by_visible.count_before(self._asked.codes, np.full(len(self._seen), -(2**62)))
+        positions = np.arange(n_rows)
+        sorted_events = Events({}, self._happened, self._by_time.arrange(self._events.known), self._visible)
+        order = settle_ties(positions, self._codes, sorted_events, [self._arranged(each) for each in values])
+        ranks = np.empty(n_rows, dtype=np.int64)
+        ranks[order] = positions
+        newest = np.maximum.accumulate(self._by_visible.arrange(ranks))
+        first = self._by_visible.count_before(self._asked_codes, np.full(len(self._seen), -(2**62)))
+        rows = order[newest[np.maximum(self._seen - 1, 0)]]
         found = self._seen > first
-        rows = row_of_rank[newest[np.maximum(self._seen - 1, 0)]]
         if ttl_us is not None:
-            found = found & (self._asked.times - self._events.happened[rows] <= ttl_us)
-        return rows, found
+            found = found & (self._asked_times - self._happened[rows] <= ttl_us)
+        originals = rows if self._by_time.order is None else self._by_time.order[rows]
+        return self._as_asked(originals), self._as_asked(found)
 
     def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
         """Compute a windowed feature for every question."""
         needs = KINDS[feature.kind].needs
-        values, there = self._measure(feature)
-        gone_us = (self._happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
-        counted = there & (self._visible < gone_us)
-        left_out = bool((there & ~counted).any())
-        tail = (self._asked.times - feature.window_us) // feature.hop_us * feature.hop_us
-        gone = self._by_time.count_before(self._asked.codes, tail)
-        sums: dict[str, Limbs] = {}
-        for part in sorted(needs & {"total", "squares"}):
-            limbs = self._split(feature, part)
-            sums[part] = {
-                place: self._difference(np.where(counted, limb, 0) if left_out else limb, gone)
-                for place, limb in limbs.items()
-            }
         parts = Parts(
-            count=self._difference(counted.astype(np.int64), gone),
-            total=sums.get("total", {}),
-            squares=sums.get("squares", {}),
-            smallest=self._smallest(values, counted, gone_us) if "smallest" in needs else None,
-            largest=-self._smallest(-values, counted, gone_us) if "largest" in needs else None,
+            count=self._sum(feature, "count")[0],
+            total=self._sum(feature, "total") if "total" in needs else {},
+            squares=self._sum(feature, "squares") if "squares" in needs else {},
+            smallest=self._smallest(feature, 1.0) if "smallest" in needs else None,
+            largest=-self._smallest(feature, -1.0) if "largest" in needs else None,
         )
-        return finish(feature.kind, parts)
+        values, valid = finish(feature.kind, parts)
+        return self._as_asked(values), self._as_asked(valid)
+
+    def _as_asked(self, answers: Array) -> Array:
+        """Put answers into the order the questions came in."""
+        if self._questions.order is None:
+            return answers
+        result = np.empty_like(answers)
+        result[self._questions.order] = answers
+        return result
+
+    def _arranged(self, column: Column) -> Column:
+        return column if self._by_time.order is None else column.take(self._by_time.order)
 
     def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
         name = measure_id(feature)
         if name not in self._measures:
-            values, there = measure(feature, self._events.columns, len(self._events.happened))
+            values, there = measure(feature, self._events.columns, len(self._codes))
             self._measures[name] = self._by_time.arrange(values), self._by_time.arrange(there)
         return self._measures[name]
 
     def _split(self, feature: FeatureDefinition, part: str) -> Limbs:
         name = measure_id(feature), part
         if name not in self._limbs:
-            values, _ = self._measure(feature)
-            self._limbs[name] = split(values) if part == "total" else split_squares(values)
+            values, there = self._measure(feature)
+            made = {"count": lambda _: {0: there.astype(np.int64)}, "total": split, "squares": split_squares}
+            self._limbs[name] = made[part](values)
         return self._limbs[name]
 
+    def _gone_us(self, feature: FeatureDefinition) -> Ints:
+        """Return from when on each row is no longer in the feature's window."""
+        return (self._happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
+
+    def _sum(self, feature: FeatureDefinition, part: str) -> Limbs:
+        """Sum a part over the rows seen by each question, less the rows gone for it."""
+        name = measure_id(feature), part, feature.window_us, feature.hop_us
+        if name in self._sums:
+            return self._sums[name]
+        window = feature.window_us, feature.hop_us
+        if window not in self._gone:
+            tail = (self._asked_times - feature.window_us) // feature.hop_us * feature.hop_us
+            self._gone[window] = self._by_time.count_before(self._asked_codes, tail)
+        counted = self._visible < self._gone_us(feature)
+        limbs = self._split(feature, part)
+        if not counted.all():  # what is known only when it is gone is never seen
+            limbs = {place: np.where(counted, limb, 0) for place, limb in limbs.items()}
+        self._sums[name] = {
+            place: self._difference(limb, self._gone[window]) for place, limb in limbs.items()
+        }
+        return self._sums[name]
+
     def _difference(self, values: Ints, gone: Ints) -> Ints:
-        """Sum over the rows seen by each question, less the rows gone for it."""
         by_time = _running(values)
         in_order = self._by_visible.order is None
         by_visible = by_time if in_order else _running(self._by_visible.arrange(values))
         answer: Ints = by_visible[self._seen] - by_time[gone]
         return answer
 
-    def _smallest(self, values: Floats, counted: Mask, gone_us: Ints) -> Floats:
-        """Take the smallest value over the rows each question sees; infinite where there are none.
+    def _smallest(self, feature: FeatureDefinition, sign: float) -> Floats:
+        """Take the smallest of ``sign * value`` over the rows each question sees; infinite if there are none.
 
         The questions of an entity that see a row lie side by side in time. So each row is written over
         its stretch of the sorted questions, as two overlapping blocks of a power of two long, and the
         blocks are then handed down from the longest to the shortest: a sparse table built from below.
         """
-        known = np.flatnonzero(self._asked.codes >= 0)
-        answer = np.full(len(self._seen), np.inf)
-        index = TimeIndex(self._asked.codes[known], self._asked.times[known])
-        first = index.count_before(self._codes, self._visible)
-        last = index.count_before(self._codes, gone_us)
-        used = np.flatnonzero(counted & (last > first))
-        if len(used) == 0:
-            return answer
-        first, last, numbers = first[used], last[used], values[used]
+        values, there = self._measure(feature)
+        first = self._questions.count_before(self._codes, self._visible)
+        last = self._questions.count_before(self._codes, self._gone_us(feature))
+        used = np.flatnonzero(there & (last > first))
+        first, last, numbers = first[used], last[used], sign * values[used]
         levels = np.frexp((last - first).astype(np.float64))[1] - 1
-        table = np.full(len(known), np.inf)
-        for level in range(int(levels.max()), -1, -1):
+        table = np.full(len(self._seen), np.inf)
+        for level in range(int(levels.max(initial=-1)), -1, -1):
             rows = np.flatnonzero(levels == level)
             np.minimum.at(table, first[rows], numbers[rows])
             np.minimum.at(table, last[rows] - (1 << level), numbers[rows])
@@ -193,8 +222,7 @@ class Timeline:
                 half = 1 << (level - 1)
                 handed = table[:-half].copy()
                 np.minimum(table[half:], handed, out=table[half:])
-        answer[known if index.order is None else known[index.order]] = table
-        return answer
+        return table
 
 
 def _running(values: Ints) -> Ints:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tidemill.expressions import Column, Columns, concat_columns, take_rows
 from tidemill.features.definitions import Declared, Events, Ints, ViewDefinition, define, read_events
-from tidemill.features.entities import encode_entities, newest_ranks
+from tidemill.features.entities import encode_entities, newest_order
 from tidemill.features.items import (
     Item,
     column_of_plain,
@@ -139,7 +139,8 @@ def _apply_latest(
 
 def _staircase(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
     """Choose the rows that are the newest seen at some moment, by entity and moment of being seen."""
-    ranks = newest_ranks(codes, events, values)
+    ranks = np.empty(len(codes), dtype=np.int64)
+    ranks[newest_order(codes, events, values)] = np.arange(len(codes))
     order = np.lexsort((ranks, events.visible, codes))
     ranks, codes, visible = ranks[order], codes[order], events.visible[order]
     record = ranks == np.maximum.accumulate(ranks)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Column, Columns, Type, evaluate
+from tidemill.expressions import Column, Columns, Type, evaluate, null_column
 from tidemill.features.definitions import (
     Declared,
     Events,
@@ -15,7 +15,7 @@ from tidemill.features.definitions import (
     microseconds,
     read_events,
 )
-from tidemill.features.entities import encode_entities, newest_ranks
+from tidemill.features.entities import encode_entities
 from tidemill.features.kernel import Questions, Timeline
 
 _NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
@@ -84,23 +84,17 @@ def _join_view(
     codes, asked = encode_entities(view, events, observations)
     times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
     timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))
-    found = _latest_columns(view, events, codes, timeline) if view.latest else {}
+    found = _latest_columns(view, events, timeline) if view.latest else {}
     for feature in view.windowed:
         values, valid = timeline.windowed(feature)
         found[feature.name] = Column(feature.type, values, valid)
     return {feature.name: found[feature.name] for feature in view.features}
 
 
-def _latest_columns(
-    view: ViewDefinition,
-    events: Events,
-    codes: np.ndarray[tuple[int], np.dtype[np.int64]],
-    timeline: Timeline,
-) -> dict[str, Column]:
+def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:
     values = {feature.name: latest_values(feature, events.columns) for feature in view.latest}
-    ranks = newest_ranks(codes, events, list(values.values()))
-    positions, there = timeline.latest_rows(ranks, view.ttl_us)
-    if len(ranks) == 0:
-        return {f.name: Column(f.type, np.zeros(len(there), f.type.dtype), there) for f in view.latest}
-    taken = {name: column.take(positions) for name, column in values.items()}
+    rows, there = timeline.latest_rows(list(values.values()), view.ttl_us)
+    if len(events.happened) == 0:
+        return {feature.name: null_column(feature.type, len(there)) for feature in view.latest}
+    taken = {name: column.take(rows) for name, column in values.items()}
     return {name: Column(each.type, each.values, each.valid & there) for name, each in taken.items()}
