@@ -89,10 +89,14 @@ def _first_wrong(array: pa.Array, type_: Type) -> int:
 
 
 def _shown(scalar: pa.Scalar) -> object:
-    try:
+    """Return a value as it stands in the file: text where it is text, bytes where it is not UTF-8."""
+    if not any(is_text(scalar.type) for is_text in _TEXT):
         return scalar.as_py()
+    data: bytes = scalar.cast(pa.binary()).as_py()
+    try:
+        return data.decode()
     except UnicodeDecodeError:
-        return bytes(scalar.cast(pa.binary()).as_py())
+        return data
 
 
 def _convert(array: pa.Array, type_: Type) -> pa.Array:
