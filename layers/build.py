@@ -41,8 +41,6 @@ NOT_SHIPPED_PATHS = (
     "pyarrow/libarrow_flight.so.*",  # Arrow's network protocol, and its Python side
     "pyarrow/libarrow_python_flight.so*",
     "pyarrow/_flight.*",
-    "pyarrow/libarrow_substrait.so.*",
-    "pyarrow/_substrait.*",
     "zstandard/_cffi.*",  # a second backend beside the compiled one
 )
 NOT_SHIPPED_FOLDERS = {"__pycache__", "tests", "include"}
