@@ -74,6 +74,6 @@ def test_container_images_are_refused(tmp_path: Path) -> None:
         "A.assets": {"type": "cdk:asset-manifest", "properties": {"file": "A.assets.json"}},
         "A": stack("A.assets"),
     }
-    files = {"t.json": {}, "A.assets.json": {"dockerImages": {"abc": {}}}}
+    files: dict[str, Any] = {"t.json": {}, "A.assets.json": {"dockerImages": {"abc": {}}}}
     with pytest.raises(BadAssembly, match="container images"):
         read_assembly(write_assembly(tmp_path, artifacts, files))

@@ -24,16 +24,16 @@ def test_text_without_status_is_sent_as_it_is() -> None:
     assert read_answer(b'"hello"').body == b"hello"
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b"not json",
-        b'{"statusCode": "abc"}',
-        b'{"statusCode": 99}',
-        b'{"statusCode": 200, "headers": [1]}',
-        b'{"statusCode": 200, "body": "%%%", "isBase64Encoded": true}',
-    ],
-)
+UNREADABLE = [
+    b"not json",
+    b'{"statusCode": "abc"}',
+    b'{"statusCode": 99}',
+    b'{"statusCode": 200, "headers": [1]}',
+    b'{"statusCode": 200, "body": "%%%", "isBase64Encoded": true}',
+]
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
 def test_what_cannot_be_read_is_an_internal_server_error(payload: bytes) -> None:
     response = read_answer(payload)
     assert (response.status, response.body) == (500, b'{"message":"Internal Server Error"}')
