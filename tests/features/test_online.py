@@ -1,21 +1,27 @@
 """The online store answers what training saw, to the last bit."""
 
+import operator
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.histories import FEATURES, Row, moments, rows, to_columns, views
-from tidemill import FeatureView, Int, String, Timestamp
+from tests.features.histories import FEATURES, WINDOWS, Row, moments, rows, to_columns, views
+from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, latest, mean
+from tidemill.errors import Corrupt, Unavailable
 from tidemill.expressions import Column, Columns, column
 from tidemill.features.aggregates import KINDS
 from tidemill.features.definitions import define, read_events
+from tidemill.features.items import unpack_item
 from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
 from tidemill.features.online import read_views
+from tidemill.features.rings import rings_of
 from tidemill.memory.online import MemoryOnlineStore
 
 ENTITIES = [("a", 1), ("a", 2), ("b", 1), ("ü", -(10**15)), ("a", None), ("never", 1)]
@@ -43,8 +49,23 @@ def stories(draw: st.DrawFn) -> Story:
             ]
         )
         later = draw(st.sampled_from([timedelta(), timedelta(hours=1), timedelta(days=7)]))
-        asked_at.append([at + shift + later for at in draw(st.lists(moments(150), min_size=1, max_size=3))])
+        anywhere = st.builds(operator.add, moments(150), st.just(shift + later))
+        turns = [at for each in commits for row in each for at in turning_points(row)]
+        moment = st.one_of(anywhere, st.sampled_from(turns)) if turns else anywhere
+        asked_at.append(draw(st.lists(moment, min_size=1, max_size=4)))
     return Story(commits, asked_at)
+
+
+def turning_points(row: Row) -> list[datetime]:
+    """Return the moments at which a row comes into sight or goes out of it, and those just beside."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    if row.at is None:
+        return []
+    turns = [row.at] if row.arrived is None else [row.at, row.arrived]
+    for window_seconds, hop_seconds in WINDOWS:
+        tile = (row.at - epoch) // timedelta(seconds=hop_seconds)
+        turns.append(epoch + timedelta(seconds=(tile + 1) * hop_seconds + window_seconds))
+    return [turn + timedelta(microseconds=off) for turn in turns for off in (-1, 0, 1)]
 
 
 def ask(moments_asked: Sequence[datetime]) -> dict[str, Column]:
@@ -101,3 +122,105 @@ def test_online_equals_offline_to_the_last_bit_for_every_kind_of_feature(
 def test_every_kind_of_feature_is_among_those_replayed() -> None:
     kinds = {name.split("_")[0] for name in FEATURES}
     assert set(KINDS) <= kinds
+
+
+def simple_view(ttl: str | None = None) -> FeatureView:
+    schema = {"place": String, "at": Timestamp, "x": Float}
+    source = Source("readings", schema, ["place"], "at")
+    return FeatureView(
+        "readings", Entity("place", ["place"]), source, {"mean": mean("x", over="1h"), **latest("x")}, ttl=ttl
+    )
+
+
+def readings(*items: tuple[str, str, float]) -> dict[str, Column]:
+    return {
+        "place": column(String, [place for place, _, _ in items]),
+        "at": column(Timestamp, [at for _, at, _ in items]),
+        "x": column(Float, [x for _, _, x in items]),
+    }
+
+
+def look(
+    view: FeatureView, store: MemoryOnlineStore, place: str, at: str
+) -> tuple[dict[str, object], datetime | None]:
+    found, freshness = read_views([view], {"place": column(String, [place])}, column(Timestamp, [at]), store)
+    return {name: values.to_list()[0] for name, values in found.items()}, freshness[view.name][0]
+
+
+def test_a_commit_delivered_again_or_late_changes_nothing() -> None:
+    view, store = simple_view(), MemoryOnlineStore()
+    first, second = readings(("a", "2013-01-01T00:00:00Z", 1.0)), readings(("a", "2013-01-01T00:01:00Z", 3.0))
+    assert [materialize(view, each, sequence=n, store=store) for n, each in ((1, first), (2, second))] == [
+        1,
+        1,
+    ]
+    before = look(view, store, "a", "2013-01-01T00:02:00Z")
+    assert before[0] == {"mean": 2.0, "x": 3.0}
+    assert materialize(view, second, sequence=2, store=store) == 0
+    assert materialize(view, first, sequence=1, store=store) == 0
+    assert look(view, store, "a", "2013-01-01T00:02:00Z") == before
+
+
+def test_a_commit_cut_off_half_way_is_completed_by_its_next_delivery() -> None:
+    view, store = simple_view(), FailingStore(writes=1)
+    rows_committed = readings(("a", "2013-01-01T00:00:00Z", 1.0), ("b", "2013-01-01T00:00:00Z", 5.0))
+    with pytest.raises(Unavailable):
+        materialize(view, rows_committed, sequence=1, store=store)
+    assert materialize(view, rows_committed, sequence=1, store=store) == 1
+    for place, x in (("a", 1.0), ("b", 5.0)):
+        assert look(view, store, place, "2013-01-01T00:01:00Z")[0] == {"mean": x, "x": x}
+
+
+class FailingStore(MemoryOnlineStore):
+    """Fails once, after so many writes."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self._left = writes
+
+    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
+        self._left -= 1
+        if self._left == -1:
+            raise Unavailable("the store is away")
+        return super().put(key, value, sequence=sequence, expires_at=expires_at)
+
+
+def test_two_workers_with_the_same_commit_write_it_once() -> None:
+    view, store = simple_view(), MemoryOnlineStore()
+    commit = readings(*[(f"p{n}", "2013-01-01T00:00:00Z", float(n)) for n in range(200)])
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(materialize, view, commit, sequence=1, store=store) for _ in range(4)]
+    assert sum(job.result() for job in jobs) == 200
+    assert look(view, store, "p7", "2013-01-01T00:01:00Z")[0] == {"mean": 7.0, "x": 7.0}
+
+
+def test_freshness_is_the_newest_row_seen_and_nothing_where_none_is() -> None:
+    view, store = simple_view(ttl="1h"), MemoryOnlineStore()
+    materialize(view, readings(("a", "2013-01-01T00:00:00Z", 1.0)), sequence=1, store=store)
+    assert look(view, store, "a", "2013-01-01T00:30:00Z")[1] == datetime(2013, 1, 1, tzinfo=UTC)
+    assert look(view, store, "a", "2013-01-01T02:00:00Z") == ({"mean": None, "x": None}, None)
+    assert look(view, store, "never", "2013-01-01T00:30:00Z") == ({"mean": None, "x": None}, None)
+
+
+def test_a_read_too_far_back_is_null_rather_than_wrong() -> None:
+    view, store = simple_view(), MemoryOnlineStore()
+    commit = readings(("a", "2013-01-01T00:00:00Z", 1.0), ("a", "2013-01-02T00:00:00Z", 2.0))
+    materialize(view, commit, sequence=1, store=store)
+    assert look(view, store, "a", "2013-01-01T00:30:00Z") == ({"mean": None, "x": None}, None)
+
+
+def test_items_do_not_grow_with_what_no_read_can_reach() -> None:
+    view, store = simple_view(), MemoryOnlineStore()
+    sizes = []
+    for day in range(1, 29):
+        at = [f"2013-01-{day:02d}T{hour:02d}:00:00Z" for hour in range(24)]
+        materialize(view, readings(*[("a", each, 1.0) for each in at]), sequence=day, store=store)
+        (item,) = store.get_many([f'readings@{view.version}#["a"]']).values()
+        sizes.append(len(item.value))
+    assert max(sizes) <= 2 * sizes[0]
+
+
+def test_a_damaged_item_is_an_error_and_never_a_value() -> None:
+    view = simple_view()
+    with pytest.raises(Corrupt):
+        unpack_item(b"\x01\x02", rings_of(define(view)))

@@ -1,0 +1,63 @@
+"""Exact sums: the same numbers give the same bits in any order and any grouping, and the right ones."""
+
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill.features.exact import Limbs, scaled_deviations, split, split_squares, to_float
+
+NUMBERS = st.lists(
+    st.floats(-(2.0**62), 2.0**62) | st.sampled_from([1e18, -1e18, 1e-30, 0.1, 2.0**-128]),
+    min_size=1,
+    max_size=30,
+)
+RESOLUTION = Fraction(1, 2**128)
+
+
+def summed(limbs: Limbs) -> Limbs:
+    return {place: limb.sum(keepdims=True) for place, limb in limbs.items()}
+
+
+def rounded(value: Fraction) -> Fraction:
+    return round(value / RESOLUTION) * RESOLUTION
+
+
+@given(NUMBERS)
+def test_a_sum_is_the_exact_sum_rounded_once(numbers: list[float]) -> None:
+    exact = sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
+    assert to_float(summed(split(np.array(numbers))), 1)[0] == float(exact)
+
+
+@given(NUMBERS, st.randoms(use_true_random=False), st.integers(0, 30))
+def test_order_and_grouping_do_not_change_a_bit(numbers: list[float], random: Random, cut: int) -> None:
+    whole = to_float(summed(split(np.array(numbers))), 1)
+    shuffled = list(numbers)
+    random.shuffle(shuffled)
+    parts = [summed(split(np.array(part, dtype=np.float64))) for part in (shuffled[:cut], shuffled[cut:])]
+    places = set(parts[0]) | set(parts[1])
+    zero = np.zeros(1, dtype=np.int64)
+    joined = {place: parts[0].get(place, zero) + parts[1].get(place, zero) for place in places}
+    assert to_float(joined, 1).tobytes() == whole.tobytes()
+
+
+@given(st.lists(st.floats(-1e15, 1e15), min_size=2, max_size=20))
+def test_deviations_are_right_however_close_the_numbers_lie(numbers: list[float]) -> None:
+    values = np.array(numbers)
+    found = scaled_deviations(summed(split(values)), summed(split_squares(values)), np.array([len(values)]))
+    n, total = len(numbers), sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
+    squares = sum((rounded(Fraction(number) ** 2) for number in numbers), Fraction(0))
+    exact = float(max(n * squares - total**2, Fraction(0)))
+    assert abs(found[0] - exact) <= 1e-15 * exact
+
+
+def test_equal_numbers_have_no_deviation_at_all() -> None:
+    values = np.full(7, 1_356_998_400.1)
+    found = scaled_deviations(summed(split(values)), summed(split_squares(values)), np.array([7]))
+    assert found.tolist() == [0.0]
+
+
+def test_whole_numbers_take_one_limb() -> None:
+    assert set(split(np.array([3.0, -40.0, 2.0**31]))) == {0}
