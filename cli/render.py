@@ -89,6 +89,20 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def first_few(values: Sequence[str], shown: int = 3) -> str:
+    """Write the first of a list, and how many more there are.
+
+    Examples
+    --------
+    >>> first_few(["temp", "dewp", "humid", "visib", "precip"])
+    'temp, dewp, humid and 2 more'
+    >>> first_few(["temp"])
+    'temp'
+    """
+    more = len(values) - shown
+    return ", ".join(values[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
 class Steps(Protocol):
     """Tells how far something is."""
 

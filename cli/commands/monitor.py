@@ -8,7 +8,7 @@ from cli.client import Deployment
 from cli.commands.train import reason_text
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import show, table
+from cli.render import first_few, show, table
 
 REPORTS_LISTED = 14
 
@@ -32,14 +32,21 @@ def monitor(app: App, model: str, *, open_page: bool, as_json: bool) -> None:
             page.parent.mkdir(parents=True, exist_ok=True)
             page.write_bytes(report_page(deployment, reports[0]))
             click.launch(page.as_uri())
-    columns = ["window_end", "version", "drift", "drifted_features", "performance"]
+    columns = ["window end", "version", "rows", "drift", "drifted features", "performance"]
     show(
         {"reports": reports, "decisions": decisions},
-        table(columns, [[report.get(name) for name in columns] for report in reports], f"reports on {model}"),
+        table(columns, [report_row(one) for one in reports], f"reports on {model}"),
         "",
         table(["at", "retrained", "why, or why not"], [decision_row(one) for one in decisions], "decisions"),
         as_json=as_json,
     )
+
+
+def report_row(report: dict[str, Any]) -> list[Any]:
+    """Write a report's summary as a row."""
+    features = first_few(report["drifted_features"]) or None
+    measures = [report[name] for name in ("window_end", "version", "rows", "drift")]
+    return [*measures, features, report["performance"]]
 
 
 def decision_row(entry: dict[str, Any]) -> list[Any]:

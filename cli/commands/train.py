@@ -10,7 +10,7 @@ import click
 from cli.client import Deployment, wait_for
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import console, facts, show, table
+from cli.render import console, facts, first_few, show, table
 from tidemill.registry.runs import Run, get_run, list_runs
 from tidemill.registry.versions import list_models
 
@@ -161,15 +161,17 @@ def parse_setting(setting: str) -> tuple[str, Any]:
 
 
 def reason_text(reason: Mapping[str, Any]) -> str:
-    """Write a run's reason in a few words.
+    """Write a run's reason in a few words; of many drifted features the first.
 
     Examples
     --------
-    >>> reason_text({"kind": "drift", "detail": "temp"})
-    'drift: temp'
+    >>> reason_text({"kind": "drift", "detail": "temp, dewp, humid, visib"})
+    'drift: temp, dewp, humid and 1 more'
     """
     detail = reason.get("detail")
-    return f"{reason.get('kind')}: {detail}" if detail else str(reason.get("kind"))
+    if not detail:
+        return str(reason.get("kind"))
+    return f"{reason.get('kind')}: {first_few(str(detail).split(', '))}"
 
 
 def run_facts(run: Run) -> Any:
