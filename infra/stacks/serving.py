@@ -78,7 +78,6 @@ class ServingStack(Stack):
             config=self._config,
             layers=self._layers,
             third_party="data",
-            declarations=True,
             memory_mb=1769,
             timeout=RECORD_TIMEOUT,
         )

@@ -41,20 +41,24 @@ class TrainingStack(Stack):
         return {"pin_dataset": pin, "build_training_set": build}
 
     def _model_steps(self) -> dict[str, PythonFunction]:
-        steps = {
-            "train_candidate": self._function("train_candidate", "train", 3008, LONG, declarations=True),
-            "select_candidate": self._function("select_candidate", "train", 1024, QUICK, declarations=True),
-            "evaluate_candidate": self._function(
-                "evaluate_candidate", "train", 3008, LONG, declarations=True
-            ),
-            "check_gates": self._function("check_gates", "train", 3008, LONG, declarations=True),
-        }
-        for step in steps.values():
+        # A candidate answers the state machine and writes no run: many of them run side by side.
+        train = self._function("train_candidate", "train", 3008, LONG, declarations=True, recorded=False)
+        select = self._function("select_candidate", "train", 1024, QUICK, declarations=True)
+        evaluate = self._function("evaluate_candidate", "train", 3008, LONG, declarations=True)
+        check = self._function("check_gates", "train", 1024, QUICK, declarations=True)
+        for step in (train, evaluate):
             step.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", read=["training-sets/"])
-            step.uses_bucket(
-                self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"], write=["runs/"]
-            )
-        return steps
+        train.uses_bucket(self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", write=["runs/"])
+        evaluate.uses_bucket(
+            self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"], write=["runs/"]
+        )
+        check.uses_bucket(self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["runs/"])
+        return {
+            "train_candidate": train,
+            "select_candidate": select,
+            "evaluate_candidate": evaluate,
+            "check_gates": check,
+        }
 
     def _registry_steps(self) -> dict[str, PythonFunction]:
         register = self._function("register_model", "serve", 1024, QUICK)
@@ -66,7 +70,14 @@ class TrainingStack(Stack):
         return {"register_model": register, "promote_model": promote, "record_failure": record}
 
     def _function(
-        self, name: str, third_party: str, memory_mb: int, timeout: Duration, *, declarations: bool = False
+        self,
+        name: str,
+        third_party: str,
+        memory_mb: int,
+        timeout: Duration,
+        *,
+        declarations: bool = False,
+        recorded: bool = True,
     ) -> PythonFunction:
         function = PythonFunction(
             self,
@@ -78,8 +89,8 @@ class TrainingStack(Stack):
             timeout=timeout,
             declarations=declarations,
         )
-        # Every step writes down in its run what it did.
-        function.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
+        if recorded:  # a step writes down in its run what it did
+            function.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
         return function
 
     def _uses_tables(self, function: PythonFunction, *, write: bool = False) -> None:
