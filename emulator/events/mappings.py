@@ -16,6 +16,7 @@ from typing import Any
 
 from moto.awslambda import models as lambda_models
 from moto.awslambda_simple.models import lambda_simple_backends
+from moto.core.exceptions import JsonRESTError
 from moto.events.models import EventPattern
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
@@ -258,6 +259,19 @@ class Mappings:
             "delete_event_source_mapping",
         ):
             hooks.after(lambda_models.LambdaBackend, name, lambda _backend: self.refresh())
+        create = lambda_models.LambdaBackend.create_event_source_mapping
+
+        def create_known(backend: Any, spec: dict[str, Any]) -> Any:
+            source = str(spec.get("EventSourceArn", ""))
+            if ":sqs:" not in source:
+                raise JsonRESTError(
+                    "InvalidParameterValueException",
+                    f"the local cloud takes events from SQS queues only, not from {source!r}; "
+                    "have the source write to a queue",
+                )
+            return create(backend, spec)
+
+        hooks.replace(lambda_models.LambdaBackend, "create_event_source_mapping", create_known)
 
     def refresh(self) -> None:
         """Start and stop pollers after mappings changed."""

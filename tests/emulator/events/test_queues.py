@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.sqs.models import sqs_backends
 
 PRINT = """
@@ -236,3 +237,10 @@ def test_on_the_wall_a_delayed_message_is_taken_when_its_time_comes(bench_on_the
     while not bench.lines("taker") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(bench.lines("taker")) == 1
+
+
+def test_mapping_of_another_source_is_refused_by_name(bench: Any) -> None:
+    bench.function("taker", PRINT)
+    stream = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2013"
+    with pytest.raises(ClientError, match=f"SQS queues only, not from '{stream}'"):
+        bench("lambda").create_event_source_mapping(EventSourceArn=stream, FunctionName="taker")
