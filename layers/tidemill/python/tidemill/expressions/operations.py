@@ -126,15 +126,14 @@ def _strict(type_: Type, compute: Callable[..., Array]) -> Kernel:
 
 
 def _arithmetic(compute: Callable[[Array, Array], Array]) -> Kernel:
-    exact_bound = 2.0**63
-
     def kernel(left: Column, right: Column) -> Column:
         if left.type is Type.INT and right.type is Type.INT:
             a, b = left.filled(), right.filled()
             with np.errstate(all="ignore"):
                 values = compute(a, b)
-                size = np.abs(compute(a.astype(np.float64), b.astype(np.float64)))
-            return Column(Type.INT, values, left.valid & right.valid & (size < exact_bound))
+                near = compute(a.astype(np.float64), b.astype(np.float64))
+            fits = np.abs(values.astype(np.float64) - near) < 2.0**62  # an int that wrapped is 2**64 off
+            return Column(Type.INT, values, left.valid & right.valid & fits)
         return _strict(Type.FLOAT, compute)(left, right)
 
     return kernel
