@@ -12,11 +12,14 @@ import pyarrow as pa
 from tidemill import Float, Model, Monitor, Observations, Source, String, Timestamp, Weekly, col
 from tidemill.canonical import canonical_json
 from tidemill.datasets.arrow import arrow_schema
+from tidemill.datasets.predictions import PREDICTIONS_SCHEMA
+from tidemill.datasets.tables import Tables
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.events import MemoryEvents
 from tidemill.memory.tables import MemoryTables
 from tidemill.monitoring.watch import ModelMonitor
+from tidemill.ports import Blobs, Documents
 from tidemill.registry.aliases import get_alias, move_alias
 from tidemill.registry.package import store_package
 from tidemill.registry.versions import register_version
@@ -24,18 +27,6 @@ from tidemill.statistics.intervals import Interval
 from tidemill.statistics.profile import ReferenceProfile, profile_column, profile_matrix
 
 MONDAY = datetime(2013, 3, 4, tzinfo=UTC)
-PREDICTIONS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("key", pa.string()),
-        ("time", pa.timestamp("us", "UTC")),
-        ("at", pa.timestamp("us", "UTC")),
-        ("version", pa.int64()),
-        ("probability", pa.float64()),
-        ("prediction", pa.bool_()),
-        ("features", pa.list_(pa.float32())),
-    ]
-)
 FLIGHTS = Source(
     "flights",
     schema={"flight_id": String, "arr_delay": Float, "scheduled_at": Timestamp, "landed_at": Timestamp},
@@ -68,14 +59,14 @@ def day(number: int, hour: float = 0) -> datetime:
 class Watched:
     """A model under watch, and everything it stands on."""
 
-    tables: MemoryTables = field(default_factory=MemoryTables)
-    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
-    data: MemoryBlobs = field(default_factory=MemoryBlobs)
-    models: MemoryBlobs = field(default_factory=MemoryBlobs)
+    tables: Tables = field(default_factory=MemoryTables)
+    documents: Documents = field(default_factory=MemoryDocuments)
+    data: Blobs = field(default_factory=MemoryBlobs)
+    models: Blobs = field(default_factory=MemoryBlobs)
     events: MemoryEvents = field(default_factory=MemoryEvents)
 
     def __post_init__(self) -> None:
-        self.tables.ensure("predictions_late_arrival", PREDICTIONS)
+        self.tables.ensure("predictions_late_arrival", PREDICTIONS_SCHEMA)
         self.tables.ensure("flights", arrow_schema(FLIGHTS.schema))
 
     def monitor(self) -> ModelMonitor:
@@ -168,7 +159,7 @@ class Watched:
                 [True] * rows,
                 np.column_stack([hours, winds, codes]).astype(np.float32).tolist(),
             ],
-            schema=PREDICTIONS,
+            schema=PREDICTIONS_SCHEMA,
         )
         name = f"{number}-{version}-{recorded_as}"
         self.tables.append("predictions_late_arrival", iter([batch]), {}, ids=[name])

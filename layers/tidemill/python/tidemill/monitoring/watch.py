@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidemill.canonical import canonical_json, digest_json
+from tidemill.datasets.predictions import predictions_table
 from tidemill.datasets.tables import Tables
 from tidemill.errors import NotFound
 from tidemill.monitoring.aggregates import (
@@ -108,7 +109,7 @@ class ModelMonitor:
     def _report(self, window: Window, at: datetime, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         state, revision = read_state(self._documents, self._model.name)
-        predictions = CommitReader(self._tables, f"predictions_{self._model.name}")
+        predictions = CommitReader(self._tables, predictions_table(self._model.name))
         state = self._read_new(state, predictions, moment)
         champion = self._champion()
         if champion is None:
