@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
+import botocore.session
+import moto.backends as moto_backends
 from botocore.config import Config
 
 from emulator import aws, catalog
@@ -99,7 +101,11 @@ class Cloud:
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
         hooks = Hooks()
         self._ending.callback(hooks.remove)
+        aws.quicken(hooks)
         catalog.install(hooks)
+        services = tuple(moto_backends.list_of_moto_modules())
+        # moto lists its folders anew for every request, which was a third of the server's work.
+        hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)
         engine.install(hooks, self._services)
         self._application = self._make_application(server.port)
         server.start()
@@ -221,7 +227,10 @@ class _Clients:
     endpoint = ""
 
     def __init__(self, region: str) -> None:
+        core = botocore.session.Session()
+        core.register_component("data_loader", aws.service_models())
         self._session = boto3.Session(
+            botocore_session=core,
             aws_access_key_id=ROOT_CREDENTIALS.access_key,
             aws_secret_access_key=ROOT_CREDENTIALS.secret_key,
             region_name=region,

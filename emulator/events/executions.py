@@ -99,9 +99,13 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
 
     start_execution = parser_models.StepFunctionsParserBackend.start_execution
 
+    starting = threading.Lock()
+
     def named_start(self: Any, state_machine_arn: str, name: str | None = None, *args: Any, **kw: Any) -> Any:
-        # Without a name moto calls every execution "None", and the second one exists already.
-        return start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *args, **kw)
+        # Without a name moto calls every execution "None", and the second one exists already. It looks for
+        # the name and adds it in two steps: of two callers with one name, both would start.
+        with starting:
+            return start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *args, **kw)
 
     hooks.replace(boto_client, "boto3", _InterpreterClients())
     hooks.replace(execution_models, "ExecutionWorker", CountedWorker)

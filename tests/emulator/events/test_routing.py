@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -226,6 +227,24 @@ def test_executions_without_a_name_can_be_started_twice_and_failures_count_as_ov
     bench.cloud.settle(20)
     found = bench("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     assert [entry["status"] for entry in found] == ["FAILED", "FAILED"]
+
+
+def test_of_many_callers_with_one_name_one_starts_the_execution(bench: Any) -> None:
+    definition = {"StartAt": "Yes", "States": {"Yes": {"Type": "Pass", "End": True}}}
+    client = bench("stepfunctions")
+    machine = client.create_state_machine(name="once", definition=json.dumps(definition), roleArn=ROLE)[
+        "stateMachineArn"
+    ]
+
+    def start(number: int) -> bool:
+        try:
+            client.start_execution(stateMachineArn=machine, name="run", input=json.dumps({"n": number}))
+        except client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as callers:
+        assert sum(callers.map(start, range(8))) == 1
 
 
 def test_asynchronous_event_is_tried_three_times_and_then_reported(bench: Any) -> None:
