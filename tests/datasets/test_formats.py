@@ -1,9 +1,9 @@
 """Files that can be read, and every way they can be wrong."""
 
+import contextlib
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -30,7 +30,8 @@ HEADER = b"id,n,x,ok,at\n"
 
 def read(data: bytes, name: str, schema: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     batches = list(read_batches(io.BytesIO(data), name=name, schema=schema or SCHEMA))
-    return pa.Table.from_batches(batches).to_pylist()
+    rows: list[dict[str, Any]] = pa.Table.from_batches(batches).to_pylist()
+    return rows
 
 
 def refusal(data: bytes, name: str = "f.csv") -> str:
@@ -80,7 +81,11 @@ def test_columns_come_in_the_order_of_the_schema_whatever_the_files() -> None:
 
 
 def test_numbers_truths_and_times_may_be_written_as_common_tools_write_them() -> None:
-    text = b"a,3.0,1e-3,TRUE,2013-01-01\nb, 4 ,NA,0,2013-01-01 12:00:00+0200\nNA,NA,nan,NA,2013-01-01T12:00:00.123456789Z\n"
+    text = (
+        b"a,3.0,1e-3,TRUE,2013-01-01\n"
+        b"b, 4 ,NA,0,2013-01-01 12:00:00+0200\n"
+        b"NA,NA,nan,NA,2013-01-01T12:00:00.123456789Z\n"
+    )
     first, second, third = read(HEADER + text, "f.csv")
     assert first == {"id": "a", "n": 3, "x": 0.001, "ok": True, "at": datetime(2013, 1, 1, tzinfo=UTC)}
     assert second == {"id": "b", "n": 4, "x": None, "ok": False, "at": datetime(2013, 1, 1, 10, tzinfo=UTC)}
@@ -273,10 +278,8 @@ def test_what_is_written_is_what_is_read_in_every_format(rows: list[dict[str, An
 
 @given(st.binary(max_size=400), st.sampled_from(["f.csv", "f.csv.gz", "f.jsonl", "f.parquet"]))
 def test_any_bytes_at_all_are_read_or_refused_and_nothing_else(data: bytes, name: str) -> None:
-    try:
+    with contextlib.suppress(UploadRefused):
         read(data, name)
-    except UploadRefused as refused:
-        assert str(refused)
 
 
 @given(st.data())
@@ -285,12 +288,9 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: st.DataObject)
     whole = bytearray(WRITERS[name](ROWS))
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        batches: Iterator[pa.RecordBatch] = read_batches(io.BytesIO(bytes(whole)), name=name, schema=SCHEMA)
-        for batch in batches:
+    with contextlib.suppress(UploadRefused):
+        for batch in read_batches(io.BytesIO(bytes(whole)), name=name, schema=SCHEMA):
             to_columns(batch, SCHEMA)
-    except UploadRefused as refused:
-        assert str(refused)
 
 
 def test_a_stream_that_breaks_is_no_fault_of_the_file() -> None:

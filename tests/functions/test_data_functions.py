@@ -16,7 +16,11 @@ from tidemill.expressions import String, Timestamp, column
 from tidemill.features.online import read_views
 
 ROOT = Path(__file__).parents[2]
-PLANES = b"tailnum,built_year,seats,listed_at\nN10156,2004,55,2013-01-01T00:00:00Z\nN102UW,1998,182,2013-01-01T00:00:00Z\n"
+PLANES = (
+    b"tailnum,built_year,seats,listed_at\n"
+    b"N10156,2004,55,2013-01-01T00:00:00Z\n"
+    b"N102UW,1998,182,2013-01-01T00:00:00Z\n"
+)
 
 
 def handler(function: str) -> Any:

@@ -5,6 +5,7 @@ step. Rows are counted from 1, the header apart.
 """
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ _CSV_BLOCK_BYTES = 4 * 1024 * 1024
 _PARQUET_BATCH_ROWS = 65_536
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_CHARACTERS = 80
+# Arrow's words; its handler of invalid rows can not be used, as it fails on rows that are not UTF-8.
+_UNEVEN_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
 def read_batches(file: BinaryIO, *, name: str, schema: Schema) -> Iterator[pa.RecordBatch]:
@@ -93,28 +96,22 @@ def _read_csv(file: BinaryIO, name: str, schema: Schema) -> Iterator[pa.RecordBa
     if file.read(2) in _UTF_16_MARKS:
         raise UploadRefused(f"the file {name} is UTF-16; save it as UTF-8 and upload it again")
     file.seek(0)
-    wrong_rows: list[pa_csv.InvalidRow] = []
-
-    def remember(row: pa_csv.InvalidRow) -> str:
-        wrong_rows.append(row)
-        return "error"
-
     try:
         reader = pa_csv.open_csv(
             file,
             pa_csv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK_BYTES),
-            pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=remember),
+            pa_csv.ParseOptions(newlines_in_values=True),
             # As bytes: types are parsed afterwards, where the row of a wrong value is known.
             pa_csv.ConvertOptions(column_types=dict.fromkeys(schema, pa.binary())),
         )
         _check_names(reader.schema.names, name, schema)
         yield from reader
     except pa.ArrowInvalid as error:
-        if wrong_rows:
-            row = wrong_rows[0]
+        if (uneven := _UNEVEN_ROW.search(str(error))) is not None:
+            row, columns, values = map(int, uneven.groups())
             raise UploadRefused(
-                f"the file {name} has {row.actual_columns} values in row {row.number - 1} and "
-                f"{row.expected_columns} columns; correct the row and upload the file again"
+                f"the file {name} has {values} values in row {row - 1} and {columns} columns; "
+                "correct the row and upload the file again"
             ) from error
         if "Empty CSV file" in str(error):
             return

@@ -1,0 +1,47 @@
+"""Rows keep their values on the way between Arrow and columns."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill import Bool, Float, Int, String, Timestamp
+from tidemill.datasets.arrow import arrow_schema, from_columns, to_columns
+from tidemill.errors import NotFound
+
+SCHEMA = {"s": String, "i": Int, "f": Float, "b": Bool, "t": Timestamp}
+VALUES = {
+    "s": st.none() | st.text(),
+    "i": st.none() | st.integers(-(2**63), 2**63 - 1),
+    "f": st.none() | st.floats(allow_nan=False),
+    "b": st.none() | st.booleans(),
+    "t": st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001  # hypothesis adds the zone
+}
+
+
+@given(st.lists(st.fixed_dictionaries(VALUES)))
+def test_there_and_back_changes_nothing(rows: list[dict[str, Any]]) -> None:
+    table = pa.Table.from_pylist(rows, arrow_schema(SCHEMA))
+    columns = to_columns(table, SCHEMA)
+    assert {name: each.to_list() for name, each in columns.items()} == table.to_pydict()
+    assert from_columns(columns).equals(table)
+
+
+def test_nan_is_null() -> None:
+    table = pa.table({"f": pa.array([1.0, float("nan"), None])})
+    assert to_columns(table, {"f": Float})["f"].to_list() == [1.0, None, None]
+
+
+def test_chunks_slices_and_wide_strings_are_read_as_one() -> None:
+    chunks = pa.chunked_array([pa.array(["x", "a"]).slice(1), pa.array(["b", None])])
+    table = pa.table({"s": chunks.cast(pa.large_string())})
+    assert to_columns(table, {"s": String})["s"].to_list() == ["a", "b", None]
+    assert to_columns(table.slice(0, 0), {"s": String})["s"].to_list() == []
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(NotFound, match="no column `arr_dely`; did you mean `arr_delay`"):
+        to_columns(pa.table({"arr_delay": [1.0]}), {"arr_dely": Float})
