@@ -4,13 +4,18 @@ import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
+from botocore.loaders import Loader, create_loader
+from moto import backends
 from moto.awslambda_simple.models import lambda_simple_backends
-from moto.backends import get_backend
+from moto.core import utils as core_utils
 from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from emulator.events.hooks import Hooks
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -40,6 +45,32 @@ def configured(port: int) -> Iterator[None]:
             os.environ["MOTO_PORT"] = port_before
 
 
+def quicken(hooks: Hooks) -> None:
+    """Spare moto the work it repeats: a walk through its own folders per request, a search per service model.
+
+    Parameters
+    ----------
+    hooks
+        Remembers what was replaced.
+    """
+    modules = frozenset(backends.list_of_moto_modules())
+    hooks.replace(backends, "list_of_moto_modules", lambda: modules)
+    hooks.replace(core_utils, "_load_service_model", service_models().load_service_model)
+
+
+@cache
+def service_models() -> Loader:
+    """Give the loader of botocore's service models that servers and clients share: it reads each once.
+
+    Returns
+    -------
+    Loader
+        botocore's own.
+    """
+    loader: Loader = create_loader()
+    return loader
+
+
 def backend(service: str, region: str = REGION) -> Any:
     """Give moto's live backend of one service: the state behind its API.
 
@@ -59,7 +90,7 @@ def backend(service: str, region: str = REGION) -> Any:
         return lambda_simple_backends[ACCOUNT][region]
     if service == "stepfunctions":
         return stepfunctions_parser_backends[ACCOUNT][region]
-    per_account = get_backend(service)[ACCOUNT]  # type: ignore[call-overload]  # one of moto's many literals
+    per_account = backends.get_backend(service)[ACCOUNT]  # type: ignore[call-overload]  # one of moto's many literals
     for key in (region, PARTITION, "global"):
         try:
             return per_account[key]

@@ -9,6 +9,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
+from botocore.exceptions import UnknownServiceError
+from botocore.model import ServiceModel
+
+from emulator import aws
+
 _CFN_FORM = "application/x-www-form-urlencoded"
 _SUBRESOURCES = {
     "uploads": {"POST": "CreateMultipartUpload", "GET": "ListMultipartUploads"},
@@ -109,14 +114,12 @@ def _rest_operation(service: str, method: str, path: str) -> str:
 @lru_cache
 def _rest_patterns(service: str) -> list[tuple[str, re.Pattern[str], str]]:
     """List method, path pattern and name of a REST service's operations, literal paths first."""
-    from botocore.exceptions import UnknownServiceError  # noqa: PLC0415 - slow import, rare need
-    from botocore.session import Session  # noqa: PLC0415
-
     names = {"execute-api": "apigatewaymanagementapi", "apigateway": "apigatewayv2"}
     try:
-        model = Session().get_service_model(names.get(service, service))
+        described = aws.service_models().load_service_model(names.get(service, service), "service-2")
     except UnknownServiceError:
         return []
+    model = ServiceModel(described)
     found = []
     for name in model.operation_names:
         http = model.operation_model(name).http

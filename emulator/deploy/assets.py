@@ -50,11 +50,12 @@ def publish(assets: list[FileAsset], *, s3: Any, fill: Callable[[str], str], sou
     sources
         Where the origin of each zip is noted.
     """
+    for bucket in {fill(asset.bucket) for asset in assets}:
+        _ensure_bucket(s3, bucket)
     for asset in assets:
         bucket, key = fill(asset.bucket), fill(asset.key)
         if asset.packaging == "zip" and asset.source.is_dir():
             sources.remember(bucket, key, asset.source)
-        _ensure_bucket(s3, bucket)
         if not _exists(s3, bucket, key):
             with _content(asset, key).open("rb") as body:
                 s3.put_object(Bucket=bucket, Key=key, Body=body)

@@ -54,17 +54,14 @@ class Deployer:
         """
         stacks = read_assembly(directory)
         self._check(stacks)
-        outputs = {}
-        for stack in stacks:
-            self._bootstrap(stack)
-            assets.publish(
-                list(stack.assets),
-                s3=self._services.client("s3"),
-                fill=self._fill,
-                sources=self._sources,
-            )
-            outputs[stack.name] = self._deploy_stack(stack)
-        return outputs
+        self._bootstrap(stacks)
+        assets.publish(
+            list(dict.fromkeys(asset for stack in stacks for asset in stack.assets)),
+            s3=self._services.client("s3"),
+            fill=self._fill,
+            sources=self._sources,
+        )
+        return {stack.name: self._deploy_stack(stack) for stack in stacks}
 
     def _check(self, stacks: list[AssemblyStack]) -> None:
         found = [
@@ -82,10 +79,10 @@ class Deployer:
                     f"CDK_DEFAULT_REGION set to that"
                 )
 
-    def _bootstrap(self, stack: AssemblyStack) -> None:
-        if stack.bootstrap_parameter:
+    def _bootstrap(self, stacks: list[AssemblyStack]) -> None:
+        for name in {stack.bootstrap_parameter for stack in stacks if stack.bootstrap_parameter}:
             self._services.client("ssm").put_parameter(
-                Name=stack.bootstrap_parameter, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
+                Name=name, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
             )
 
     def _deploy_stack(self, stack: AssemblyStack) -> dict[str, str]:
