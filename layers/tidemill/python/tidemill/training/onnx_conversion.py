@@ -8,6 +8,7 @@ float32 lies between the two, so every float32 input takes the same branch in bo
 """
 
 import copy
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,12 +44,15 @@ def to_onnx_bytes(estimator: Any, n_features: int) -> bytes:
     rounded = copy.deepcopy(estimator)
     for thresholds in _thresholds(rounded):
         thresholds[...] = floor_to_float32(thresholds)
-    graph = to_onnx(
-        rounded,
-        initial_types=[(INPUT, FloatTensorType([None, n_features]))],
-        options={"zipmap": False},
-        target_opset=OPSETS,
-    )
+    with warnings.catch_warnings():
+        # skl2onnx writes numpy booleans into integer attributes, which protobuf 6 takes with a warning.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        graph = to_onnx(
+            rounded,
+            initial_types=[(INPUT, FloatTensorType([None, n_features]))],
+            options={"zipmap": False},
+            target_opset=OPSETS,
+        )
     encoded: bytes = graph.SerializeToString(deterministic=True)
     return encoded
 
@@ -68,10 +72,11 @@ def floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> bool(np.float32(0.1) > 0.1), bool(floor_to_float32(np.array([0.1]))[0] <= 0.1)
+    >>> float(np.float32(0.1)) > 0.1, float(floor_to_float32(np.array([0.1]))[0]) <= 0.1
     (True, True)
     """
-    nearest = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # what lies beyond float32 rounds to infinity, and then down
+        nearest = values.astype(np.float32)
     above = nearest.astype(np.float64) > values
     return np.where(above, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
@@ -82,7 +87,8 @@ def _thresholds(part: Any) -> Iterator[NDArray[np.float64]]:
         for predictors in part._predictors:  # noqa: SLF001  # there is no public way to the trees
             yield from (predictor.nodes["num_threshold"] for predictor in predictors)
     elif isinstance(part, DecisionTreeClassifier | DecisionTreeRegressor):
-        yield part.tree_.threshold
+        if hasattr(part, "tree_"):  # a forest also holds the unfitted tree its own were cloned from
+            yield part.tree_.threshold
     else:
         for inner in _parts(part):
             yield from _thresholds(inner)
