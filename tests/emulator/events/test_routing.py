@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +153,22 @@ def test_schedules_fire_in_order_on_the_virtual_clock(bench: Any) -> None:
     bench("events").delete_rule(Name="every")
     clock.advance_to(clock.now() + timedelta(days=2))
     assert len(bench.lines("daily")) == 7
+
+
+def test_on_the_wall_a_schedule_fires_by_itself(bench_on_the_wall: Any) -> None:
+    bench = bench_on_the_wall
+    arn = bench.function("soon", PRINT)
+    due = datetime.now(UTC) + timedelta(seconds=2)
+    bench("scheduler").create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": ROLE, "Input": '{"fired": true}'},
+    )
+    deadline = time.monotonic() + 15
+    while not bench.lines("soon") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert bench.lines("soon") == [{"fired": True}]
 
 
 def test_jumping_the_clock_fires_nothing(bench: Any) -> None:
