@@ -40,7 +40,7 @@ from tidemill.registry.package import load_package
 from tidemill.registry.versions import get_version
 from tidemill.statistics.profile import ReferenceProfile
 
-_HISTORY = 90  # reports on a page's plot
+_HISTORY = 60  # reports on a page's plot
 
 
 class ModelMonitor:
