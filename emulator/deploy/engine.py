@@ -14,7 +14,7 @@ from moto.cloudformation import models
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.s3.models import FakeBucket
 
-from emulator.deploy.resource_map import LocalResources
+from emulator.deploy.resource_map import LocalResources, refuse_uncovered
 from emulator.events.hooks import Hooks
 from emulator.resources.base import Services
 
@@ -34,7 +34,8 @@ def install(hooks: Hooks, services: Services) -> None:
     hooks.replace(models.ChangeSet, "_parse_template", _parse_change_set)
     hooks.replace(models.ChangeSet, "apply", _apply_change_set)
     backend = models.CloudFormationBackend
-    hooks.replace(backend, "create_stack", _forgetting_failures(backend.create_stack))
+    for name in ("create_stack", "create_change_set"):
+        hooks.replace(backend, name, _forgetting_failures(getattr(backend, name)))
     hooks.replace(FakeBucket, "get_permission", _unconditional_permission(FakeBucket.get_permission))
 
 
@@ -61,11 +62,18 @@ def parse_template(template: str) -> dict[str, Any]:
 
 def _parse_change_set(change_set: Any) -> None:
     change_set.template_dict = parse_template(change_set.template)
+    refuse_uncovered(change_set.stack_name, change_set.template_dict)
 
 
 def _apply_change_set(change_set: Any) -> None:
     stack = change_set.stack
-    stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    try:
+        stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    except Exception as error:
+        if change_set.change_set_type == "CREATE":
+            stack.resource_map.undo(error)
+            stack.status = "ROLLBACK_COMPLETE"
+        raise
     stack.template, stack.template_dict = change_set.template, change_set.template_dict
     stack.parameters = change_set.parameters
     publish_outputs(stack)
@@ -86,16 +94,16 @@ def publish_outputs(stack: Any) -> None:
 
 
 def _forgetting_failures(plain_create: Callable[..., Any]) -> Callable[..., Any]:
-    def create_stack(backend: Any, name: str, *arguments: Any, **named: Any) -> Any:
+    def create(backend: Any, *arguments: Any, **named: Any) -> Any:
         known = set(backend.stacks)
         try:
-            return plain_create(backend, name, *arguments, **named)
+            return plain_create(backend, *arguments, **named)
         except Exception:
             for stack_id in [stack_id for stack_id in backend.stacks if stack_id not in known]:
                 del backend.stacks[stack_id]
             raise
 
-    return create_stack
+    return create
 
 
 def _unconditional_permission(plain: Callable[..., Any]) -> Callable[..., Any]:

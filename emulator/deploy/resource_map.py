@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import ResourceMap, clean_json
 
+from emulator import aws
 from emulator.resources.base import Made, Properties, Request, ResourceType, Services
 from emulator.resources.coverage import RESOURCE_TYPES, problems
 
@@ -68,10 +69,12 @@ class LocalResources(ResourceMap):
         self._making: list[str] = []
         self._made_in_order: list[str] = []
         super().__init__(stack_id, stack_name, *arguments, **named)
+        # A stack made by a change set is given no exports; all stacks of the region share these.
+        self.cross_stack_resources = aws.backend("cloudformation", self._region_name).exports
 
     def load(self) -> None:
         """Read mappings, parameters and conditions; refuse what the local cloud would ignore."""
-        self._refuse_uncovered(self._template)
+        refuse_uncovered(self._stack_name, self._template)
         super().load()
 
     def validate_outputs(self) -> None:
@@ -110,7 +113,7 @@ class LocalResources(ResourceMap):
         parameters
             Its parameters; None keeps the present ones.
         """
-        self._refuse_uncovered(template)
+        refuse_uncovered(self._stack_name, template)
         before = dict(self._resource_json_map)
         existing = {name: self._parsed_resources[name] for name in before if name in self._parsed_resources}
         for name in existing:
@@ -149,14 +152,23 @@ class LocalResources(ResourceMap):
             if self._resource_json_map[name].get("DeletionPolicy") not in _RETAINING:
                 self._remove(resource)
 
+    def undo(self, reason: Exception) -> None:
+        """Remove everything after a failure; what cannot be removed is told beside the failure itself.
+
+        Parameters
+        ----------
+        reason
+            The failure, which is told of what was left behind.
+        """
+        for name in self._existing_in_reverse():
+            try:
+                self._remove(self._parsed_resources.pop(name))
+            except ValidationError as error:
+                reason.add_note(f"left behind: {error.message}")
+
     def _existing_in_reverse(self) -> list[str]:
         made = [name for name in self._made_in_order if name in self._parsed_resources]
         return list(reversed([name for name in dict.fromkeys(made) if name in self._resource_json_map]))
-
-    def _refuse_uncovered(self, template: Mapping[str, Any]) -> None:
-        found = problems(self._stack_name, template) if template else []
-        if found:
-            raise ValidationError(message="\n".join(found))
 
     def _make_all(self, names: Iterable[str], *, undo: bool = True) -> None:
         try:
@@ -164,16 +176,8 @@ class LocalResources(ResourceMap):
                 _ = self[name]
         except Exception as error:
             if undo:
-                self._undo(error)
+                self.undo(error)
             raise
-
-    def _undo(self, reason: Exception) -> None:
-        """Remove what was made before a failure; what cannot be removed is told beside the failure itself."""
-        for name in self._existing_in_reverse():
-            try:
-                self._remove(self._parsed_resources.pop(name))
-            except ValidationError as error:
-                reason.add_note(f"left behind: {error.message}")
 
     def _create(self, name: str, declared: Mapping[str, Any]) -> Resource:
         if name in self._making:
@@ -227,6 +231,26 @@ class LocalResources(ResourceMap):
     def _name_for(self, kind: ResourceType, logical_id: str, properties: Properties) -> str:
         given = properties.get(kind.name_property) if kind.name_property else None
         return str(given) if given else generated_name(kind, self._stack_name, logical_id)
+
+
+def refuse_uncovered(stack: str, template: Mapping[str, Any]) -> None:
+    """Refuse a template that asks for what the local cloud would ignore.
+
+    Parameters
+    ----------
+    stack
+        The stack's name.
+    template
+        Its template; an empty one, which a change set begins with, passes.
+
+    Raises
+    ------
+    ValidationError
+        As CloudFormation's API reports it, with every problem found.
+    """
+    found = problems(stack, template) if template else []
+    if found:
+        raise ValidationError(message="\n".join(found))
 
 
 class _naming:  # noqa: N801 - a context manager, used as a verb

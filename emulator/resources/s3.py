@@ -168,6 +168,7 @@ TYPES = (
             "CorsConfiguration NotificationConfiguration Tags"
         ),
         accepted={
+            "AccessControl": "no access control list is evaluated; policies are",
             "LifecycleConfiguration": "nothing expires or moves to another storage class here",
             "LoggingConfiguration": "no access logs are written; the meter counts calls",
         },

@@ -1,4 +1,4 @@
-"""Small stores: Glue databases, SSM parameters, KMS keys, and what CDK writes about itself."""
+"""Small stores: Glue databases, SSM parameters, KMS keys, image repositories, and CDK's notes on itself."""
 
 from emulator.resources.base import Made, Request, ResourceType, nothing, policy_text, words
 
@@ -89,6 +89,26 @@ def _delete_key_alias(request: Request, made: Made) -> None:
     request.client("kms").delete_alias(AliasName=made.physical_id)
 
 
+def _create_repository(request: Request) -> Made:
+    made = request.client("ecr").create_repository(
+        repositoryName=request.name.lower(),
+        tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],
+        imageTagMutability=request.properties.get("ImageTagMutability", "MUTABLE"),
+    )["repository"]
+    policy = request.properties.get("RepositoryPolicyText")
+    if policy:
+        request.client("ecr").set_repository_policy(
+            repositoryName=made["repositoryName"], policyText=policy_text(policy)
+        )
+    return Made(
+        made["repositoryName"], {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]}
+    )
+
+
+def _delete_repository(request: Request, made: Made) -> None:
+    request.client("ecr").delete_repository(repositoryName=made.physical_id, force=True)
+
+
 def _take_metadata(request: Request) -> Made:
     return Made(f"{request.stack}-{request.logical_id}")
 
@@ -128,6 +148,20 @@ TYPES = (
         honoured=words("AliasName TargetKeyId"),
         create=_create_key_alias,
         delete=_delete_key_alias,
+    ),
+    ResourceType(
+        "AWS::ECR::Repository",
+        honoured=words("RepositoryName ImageTagMutability RepositoryPolicyText Tags"),
+        accepted={
+            "LifecyclePolicy": "no image expires",
+            "ImageScanningConfiguration": "no image is scanned",
+        },
+        attributes=words("Arn RepositoryUri"),
+        create=_create_repository,
+        delete=_delete_repository,
+        name_property="RepositoryName",
+        generated_name_limit=200,
+        note="made for `cdk bootstrap`; no image runs here",
     ),
     ResourceType(
         "AWS::CDK::Metadata",

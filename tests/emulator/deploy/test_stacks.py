@@ -222,6 +222,47 @@ def test_a_change_set_makes_and_updates_a_stack_with_its_outputs_and_exports(clo
     assert exports["sets-url"] == outputs(cloud, "Sets")["Url"]
 
 
+def test_a_change_set_that_fails_takes_back_what_it_made_and_a_refused_one_makes_no_stack(
+    cloud: Cloud,
+) -> None:
+    client = cloud.client("cloudformation")
+
+    def change(template: Template) -> None:
+        client.create_change_set(
+            StackName="Unmade", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=json.dumps(template)
+        )
+        client.execute_change_set(StackName="Unmade", ChangeSetName="c")
+
+    with pytest.raises(ClientError, match="property Wings"):
+        change({"Resources": {"Q": queue(Wings=2)}})
+    assert "Unmade" not in [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    failing = {
+        "Resources": {"A": queue(QueueName="unmade"), "B": {**queue(QueueName="no!"), "DependsOn": "A"}}
+    }
+    with pytest.raises(ClientError, match="stack Unmade, resource B"):
+        change(failing)
+    assert "unmade" not in queues(cloud)
+    assert client.describe_stacks(StackName="Unmade")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_stack_of_a_change_set_imports_what_others_export(cloud: Cloud) -> None:
+    exporting = {
+        "Resources": {"Q": queue()},
+        "Outputs": {"Url": {"Value": {"Ref": "Q"}, "Export": {"Name": "for-sets"}}},
+    }
+    url = create(cloud, "ForSets", exporting)["Url"]
+    importing = {
+        "Resources": {"Q": queue()},
+        "Outputs": {"Theirs": {"Value": {"Fn::ImportValue": "for-sets"}}},
+    }
+    client = cloud.client("cloudformation")
+    client.create_change_set(
+        StackName="FromSets", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=json.dumps(importing)
+    )
+    client.execute_change_set(StackName="FromSets", ChangeSetName="c")
+    assert outputs(cloud, "FromSets")["Theirs"] == url
+
+
 def test_a_condition_that_is_false_leaves_its_resource_out(cloud: Cloud) -> None:
     template = {
         "Parameters": {"Wanted": {"Type": "String", "Default": "no"}},
