@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill import Retrain
@@ -143,6 +143,7 @@ def test_after_a_promotion_the_cooldown_is_the_declared_one_again() -> None:
     assert newest.at - before.at == timedelta(days=7)
 
 
+@settings(deadline=None)
 @given(
     past=st.lists(st.tuples(st.floats(0, 60), st.sampled_from([True, False, None])), max_size=8),
     seen=st.sampled_from([drifted(), report()]),
@@ -166,6 +167,7 @@ def test_guards_always_hold_and_decisions_can_be_made_again(
         assert sum(one.at > NOW - timedelta(days=1) for one in attempts) < budget
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=120))
 def test_a_run_name_is_one_that_step_functions_takes(model: str) -> None:
     name = run_name(model, "2013-03-11T00:00:00Z")

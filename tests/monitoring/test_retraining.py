@@ -1,6 +1,6 @@
 """Acting on a report: one ledger entry, one execution, whatever is delivered twice or at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from tests.monitoring.test_policy import report as quiet
 from tidemill import Retrain
 from tidemill.errors import Conflict, Unavailable
 from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.executions import MemoryExecutions
 from tidemill.monitoring.policy import Decision
 from tidemill.monitoring.retraining import answer_report
 from tidemill.registry.runs import finish_run, start_run
@@ -18,23 +19,17 @@ from tidemill.registry.runs import finish_run, start_run
 POLICY = Retrain(on=["drift", "performance"], cooldown="7d")
 
 
-class Machine:
-    """A state machine that remembers what was started."""
+class Machine(MemoryExecutions):
+    """A state machine that can be made to fail."""
 
     def __init__(self) -> None:
-        self.started: dict[str, Mapping[str, Any]] = {}
-        self.ended: set[str] = set()
+        super().__init__()
         self.broken = False
 
     def start(self, name: str, execution_input: Mapping[str, Any]) -> bool:
         if self.broken:
             raise Unavailable("the state machine does not answer")
-        new = name not in self.started
-        self.started.setdefault(name, execution_input)
-        return new
-
-    def running(self) -> Sequence[str]:
-        return [name for name in self.started if name not in self.ended]
+        return super().start(name, execution_input)
 
 
 @pytest.fixture
@@ -80,7 +75,7 @@ def test_a_quiet_report_is_in_the_ledger_too(documents: MemoryDocuments, machine
 def test_a_report_delivered_twice_starts_one_execution(documents: MemoryDocuments, machine: Machine) -> None:
     first = answer(drifted(), documents, machine)
     assert answer(drifted(), documents, machine) == first
-    machine.ended.update(machine.started)
+    machine.end("late_arrival-20130311T000000Z")
     assert answer(drifted(), documents, machine) == first
     assert len(machine.started) == len(decisions(documents)) == 1
 
@@ -158,8 +153,8 @@ def test_of_two_reports_decided_at_once_one_starts(documents: MemoryDocuments, m
     class Meanwhile(Machine):
         """Another report is decided while this one looks at what is running."""
 
-        def running(self) -> Sequence[str]:
-            running = list(machine.running())
+        def running(self) -> list[str]:
+            running = machine.running()
             answer(drifted(NOW + timedelta(hours=1)), documents, machine)
             return running
 
@@ -183,6 +178,6 @@ def test_a_year_of_daily_drift_is_a_training_a_week(documents: MemoryDocuments, 
             moment = f"{at:%Y-%m-%dT%H:%M:%SZ}"
             start_run(documents, decision.run_id, model="late_arrival", at=moment, reason={}, overrides={})
             finish_run(documents, decision.run_id, at=moment, version=number, promoted=True)
-            machine.ended.add(decision.run_id)
+            machine.end(decision.run_id)
     assert len(machine.started) == 53
     assert datetime.fromisoformat(decisions(documents)[-1]["at"]) == NOW + timedelta(days=364)

@@ -1,7 +1,7 @@
 """A small real model: trained by scikit-learn, converted to ONNX, registered in memory."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from tidemill.features.plan import compile_plan, fit_encodings
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.online import MemoryOnlineStore
+from tidemill.memory.queues import MemoryQueue
 from tidemill.project import FeatureView, mean
 from tidemill.registry.aliases import get_alias, move_alias
 from tidemill.registry.package import store_package
@@ -69,17 +70,18 @@ LATE_ARRIVAL = Model(
 )
 
 
-class Log:
-    """A prediction queue that remembers, and can be made to fail."""
+class Log(MemoryQueue):
+    """A prediction queue that can be made to fail."""
 
     def __init__(self) -> None:
-        self.bodies: list[str] = []
+        super().__init__()
         self.broken = False
 
-    def send(self, bodies: Any) -> None:
+    def send(self, bodies: Sequence[str]) -> None:
+        """Take messages, or do not answer."""
         if self.broken:
             raise Unavailable("the queue does not answer")
-        self.bodies.extend(bodies)
+        super().send(bodies)
 
 
 def landed() -> Columns:

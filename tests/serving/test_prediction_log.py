@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill.errors import Corrupt
@@ -68,6 +68,7 @@ def test_a_thousand_wide_rows_are_split_into_messages_that_fit_the_queue() -> No
     assert len({chunk.id for chunk in chunks}) == len(chunks)
 
 
+@settings(deadline=None)
 @given(n_rows=st.integers(1, 30), n_features=st.integers(1, 5), seed=st.integers(0, 100))
 def test_ids_differ_between_rows_and_repeat_with_their_content(
     n_rows: int, n_features: int, seed: int

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill.errors import InvalidRequest
@@ -117,6 +117,7 @@ VALUES = st.fixed_dictionaries(dict.fromkeys(SCHEMA, JSON)) | st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(JSON | st.builds(lambda rows: {"rows": rows}, st.lists(VALUES, max_size=3)))
 def test_any_json_is_read_or_refused_as_the_callers_mistake(document: Any) -> None:
     body = json.dumps(document).encode()
@@ -127,12 +128,14 @@ def test_any_json_is_read_or_refused_as_the_callers_mistake(document: Any) -> No
     assert set(columns) == set(SCHEMA)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=50))
 def test_any_bytes_are_read_or_refused_as_the_callers_mistake(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         parse_rows(body, SCHEMA, required=["id", "at"])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["id", "carrier", "wind_speed", "seats", "sunny", "at"]), JSON)
 def test_one_odd_value_among_right_ones_never_breaks_the_reader(name: str, value: Any) -> None:
     body = json.dumps({"rows": [ROW | {name: value}]}).encode()
