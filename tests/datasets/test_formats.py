@@ -115,6 +115,14 @@ def test_parquet_of_other_tools_is_taken_for_what_it_means() -> None:
     assert second == {"id": "a", "n": None, "x": None, "ok": False, "at": None}
 
 
+def test_a_time_outside_the_calendar_is_refused() -> None:
+    buffer = io.BytesIO()
+    table = pa.table({**dict.fromkeys(SCHEMA, pa.nulls(1)), "at": pa.array([-(2**62)], pa.timestamp("us"))})
+    pq.write_table(table, buffer)
+    assert "column `at`" in refusal(buffer.getvalue(), "f.parquet")
+    assert "column `at`: '0000-01-01'" in refusal(HEADER + b"a,,,,0000-01-01\n")
+
+
 @pytest.mark.parametrize("name", [*WRITERS, "f.csv.gz"])
 def test_an_empty_file_is_refused(name: str) -> None:
     assert "is empty" in refusal(b"", name)

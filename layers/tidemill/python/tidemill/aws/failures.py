@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    MissingServiceIdError,
+    UndefinedModelAttributeError,
+)
 
 from tidemill.errors import Conflict, NotFound, PlatformError, TidemillError, Unavailable
 
@@ -21,7 +26,11 @@ _NOT_FOUND_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "ExecutionDoe
 # A version id that is not even well formed names nothing either.
 _NOT_FOUND_MESSAGES = ("Invalid version id specified",)
 
-BOTOCORE_ERRORS: dict[type[BaseException], type[PlatformError]] = {BotoCoreError: Unavailable}
+BOTOCORE_ERRORS: dict[type[BaseException], type[PlatformError]] = {
+    BotoCoreError: Unavailable,
+    MissingServiceIdError: Unavailable,
+    UndefinedModelAttributeError: Unavailable,
+}
 """Errors botocore raises without an answer from AWS; a subclass maps as its nearest base does."""
 
 

@@ -1,6 +1,7 @@
 """What stands in a file, as a column of the declared type; or the first value that is not one."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,8 @@ NULL_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 _INTEGER = r"^-?\d+$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 _WITH_ZONE = r":\d\d(\.\d+)?\s?(Z|z|[+-]\d\d(:?\d\d)?)$"
+_FIRST_MOMENT = pa.scalar(datetime.min.replace(tzinfo=UTC), ARROW_TYPES[Type.TIMESTAMP])
+_LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), ARROW_TYPES[Type.TIMESTAMP])
 _WRONG = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
 
 _TEXT = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
@@ -91,7 +94,10 @@ def _first_wrong(array: pa.Array, type_: Type) -> int:
 def _shown(scalar: pa.Scalar) -> object:
     """Return a value as it stands in the file: text where it is text, bytes where it is not UTF-8."""
     if not any(is_text(scalar.type) for is_text in _TEXT):
-        return scalar.as_py()
+        try:
+            return scalar.as_py()
+        except (OverflowError, ValueError):  # a time no datetime can tell
+            return scalar.value
     data: bytes = scalar.cast(pa.binary()).as_py()
     try:
         return data.decode()
@@ -137,7 +143,15 @@ def _parse_timestamp(array: pa.Array) -> pa.Array:
     utc = ARROW_TYPES[Type.TIMESTAMP]
     instant = pc.if_else(zoned, array, nothing).cast(utc)
     local = pc.if_else(zoned, nothing, array).cast(pa.timestamp("us"))
-    return pc.coalesce(instant, local.cast(utc))
+    return _in_calendar(pc.coalesce(instant, local.cast(utc)))
+
+
+def _in_calendar(array: pa.Array) -> pa.Array:
+    """Hold times to the years that a datetime can tell, 1 to 9999."""
+    outside = pc.or_(pc.less(array, _FIRST_MOMENT), pc.greater(array, _LAST_MOMENT))
+    if pc.any(outside).as_py():
+        raise pa.ArrowInvalid("a time outside the years 1 to 9999")
+    return array
 
 
 def _cast_string(array: pa.Array) -> pa.Array:
@@ -178,7 +192,8 @@ def _cast_bool(array: pa.Array) -> pa.Array:
 def _cast_timestamp(array: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type) or pa.types.is_null(array.type):
         zone = getattr(array.type, "tz", None)
-        return array.cast(pa.timestamp("us", tz=zone), safe=False).cast(ARROW_TYPES[Type.TIMESTAMP])
+        micros = array.cast(pa.timestamp("us", tz=zone), safe=False)
+        return _in_calendar(micros.cast(ARROW_TYPES[Type.TIMESTAMP]))
     raise pa.ArrowTypeError(f"{array.type} is no time")
 
 

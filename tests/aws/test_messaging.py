@@ -1,0 +1,143 @@
+"""Events, queues and executions: nothing that AWS dropped is taken for sent."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tidemill.aws.batches import answer_messages
+from tidemill.aws.clients import client
+from tidemill.aws.events import EventBridgeEvents
+from tidemill.aws.executions import StateMachineExecutions
+from tidemill.aws.queues import SqsQueue
+from tidemill.errors import InvalidRequest, Unavailable
+from tidemill.memory.events import MemoryEvents
+
+
+@pytest.fixture
+def queue_url(aws_endpoint: str) -> str:
+    """Return the URL of a new queue."""
+    del aws_endpoint  # it only has to be there
+    url: str = client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    return url
+
+
+def received(queue_url: str) -> list[str]:
+    bodies: list[str] = []
+    while (
+        messages := client("sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages")
+    ):
+        bodies += [message["Body"] for message in messages]
+    return bodies
+
+
+def test_every_message_of_a_send_arrives_however_many_and_large(queue_url: str) -> None:
+    bodies = [f"{number:03d}" + "x" * (150_000 if number % 5 == 0 else 10) for number in range(23)]
+    SqsQueue(queue_url, client=client("sqs")).send(bodies)
+    assert sorted(received(queue_url)) == bodies
+
+
+def test_sending_nothing_is_no_call(queue_url: str) -> None:
+    SqsQueue(queue_url, client=None).send([])  # type: ignore[arg-type]  # a call would fail on it
+    assert received(queue_url) == []
+
+
+def test_a_queue_that_drops_a_message_of_a_batch_is_unavailable() -> None:
+    class Dropping:
+        def send_message_batch(self, **_: Any) -> dict[str, Any]:
+            return {"Successful": [{"Id": "0"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}
+
+    with pytest.raises(Unavailable, match="refused 1 of 2 messages: InternalError"):
+        SqsQueue("url", client=Dropping()).send(["a", "b"])  # type: ignore[arg-type]
+
+
+def test_a_queue_that_is_not_there_is_unavailable(queue_url: str) -> None:
+    with pytest.raises(Unavailable, match="nowhere"):
+        SqsQueue(f"{queue_url}-nowhere", client=client("sqs")).send(["a"])
+
+
+def test_an_event_reaches_a_queue_by_its_kind(queue_url: str) -> None:
+    bus = uuid.uuid4().hex
+    client("events").create_event_bus(Name=bus)
+    pattern = json.dumps({"source": ["tidemill"], "detail-type": ["CommitCreated"]})
+    client("events").put_rule(Name="rule", EventBusName=bus, EventPattern=pattern)
+    arn = client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]
+    client("events").put_targets(Rule="rule", EventBusName=bus, Targets=[{"Id": "q", "Arn": arn["QueueArn"]}])
+    events = EventBridgeEvents(bus, client=client("events"))
+    events.publish("UploadRefused", {"source": "flights"})
+    events.publish("CommitCreated", {"source": "flights", "sequence": 1})
+    (body,) = received(queue_url)
+    assert json.loads(body)["detail"] == {"source": "flights", "sequence": 1}
+
+
+def test_an_event_the_bus_dropped_is_unavailable_though_the_call_succeeded() -> None:
+    class Dropping:
+        def put_events(self, **_: Any) -> dict[str, Any]:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+
+    with pytest.raises(Unavailable, match="refused CommitCreated: ThrottlingException"):
+        EventBridgeEvents("bus", client=Dropping()).publish("CommitCreated", {})  # type: ignore[arg-type]
+
+
+def test_events_in_memory_are_kept_as_they_were_when_published() -> None:
+    events, detail = MemoryEvents(), {"list": [1]}
+    events.publish("CommitCreated", detail)
+    detail["list"].append(2)
+    assert events.published == [("CommitCreated", {"list": [1]})]
+
+
+class Exists(Exception):  # noqa: N818  # the vendor's name ends otherwise too
+    """What boto3 raises for a name that was used."""
+
+
+class Machine:
+    """Step Functions, as far as it concerns starting."""
+
+    class exceptions:  # noqa: N801  # boto3's name
+        """The client's modelled exceptions."""
+
+        ExecutionAlreadyExists = Exists
+
+    def __init__(self) -> None:
+        self.started: dict[str, Any] = {}
+
+    def start_execution(self, **call: Any) -> None:
+        if call["name"] in self.started:
+            raise Exists
+        self.started[call["name"]] = json.loads(call["input"])
+
+    def get_paginator(self, _: str) -> "Machine":
+        return self
+
+    def paginate(self, **call: Any) -> list[dict[str, Any]]:
+        assert call["statusFilter"] == "RUNNING"
+        return [{"executions": []}, *({"executions": [{"name": name}]} for name in self.started)]
+
+
+def test_an_execution_is_started_once_under_its_name() -> None:
+    machine = Machine()
+    executions = StateMachineExecutions("arn", client=machine)  # type: ignore[arg-type]
+    assert executions.running() == []
+    assert executions.start("late_arrival-1", {"model": "late_arrival"})
+    assert not executions.start("late_arrival-1", {"model": "late_arrival"})
+    assert machine.started == {"late_arrival-1": {"model": "late_arrival"}}
+    assert executions.running() == ["late_arrival-1"]
+
+
+def test_of_a_batch_only_the_messages_that_failed_come_again() -> None:
+    outcomes = {
+        "good": None,
+        "caller": InvalidRequest("x"),
+        "platform": Unavailable("y"),
+        "bug": KeyError("z"),
+    }
+
+    def answer(record: Any) -> None:
+        outcome = outcomes[record["messageId"]]
+        if outcome is not None:
+            raise outcome
+
+    assert answer_messages({"Records": [{"messageId": name} for name in outcomes]}, answer) == {
+        "batchItemFailures": [{"itemIdentifier": "platform"}, {"itemIdentifier": "bug"}]
+    }

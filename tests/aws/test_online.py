@@ -1,0 +1,58 @@
+"""What DynamoDB alone does to the online store: batches, unread keys, throttling."""
+
+from typing import Any
+
+import pytest
+
+from tidemill.aws.online import DynamoOnlineStore
+from tidemill.errors import Unavailable
+
+
+class Throttled:
+    """A DynamoDB that leaves all but some keys of each call unread."""
+
+    def __init__(self, *, reads_per_call: int) -> None:
+        self.reads_per_call = reads_per_call
+        self.asked: list[int] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  # boto3's name
+        keys = RequestItems["table"]["Keys"]
+        self.asked.append(len(keys))
+        read, unread = keys[: self.reads_per_call], keys[self.reads_per_call :]
+        items = [{**key, "value": {"B": key["key"]["S"].encode()}, "sequence": {"N": "7"}} for key in read]
+        return {
+            "Responses": {"table": items},
+            "UnprocessedKeys": {"table": {"Keys": unread}} if unread else {},
+        }
+
+
+def store(client: Any, pauses: list[float]) -> DynamoOnlineStore:
+    return DynamoOnlineStore("table", client=client, pause=pauses.append)
+
+
+def test_keys_left_unread_are_asked_for_again_ever_more_slowly() -> None:
+    pauses: list[float] = []
+    client = Throttled(reads_per_call=40)
+    found = store(client, pauses).get_many([f"k{number}" for number in range(100)])
+    assert {key: item.value for key, item in found.items()} == {f"k{n}": f"k{n}".encode() for n in range(100)}
+    assert client.asked == [100, 60, 20]
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 2
+
+
+def test_more_keys_than_a_batch_takes_are_read_in_several() -> None:
+    client = Throttled(reads_per_call=100)
+    keys = [f"k{number}" for number in range(250)]
+    assert len(store(client, []).get_many(keys * 2)) == 250
+    assert client.asked == [100, 100, 50]
+
+
+def test_no_keys_are_no_call() -> None:
+    client = Throttled(reads_per_call=1)
+    assert store(client, []).get_many([]) == {}
+    assert client.asked == []
+
+
+def test_a_table_that_never_answers_is_unavailable_in_the_end() -> None:
+    with pytest.raises(Unavailable, match="throttling"):
+        store(Throttled(reads_per_call=0), []).get_many(["k"])
