@@ -1,10 +1,16 @@
 """One firing of the monitor: what is new is read once, and every state of the world gets a report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests.monitoring.watched import Watched, day
-from tidemill.errors import Conflict
+from tidemill.errors import Conflict, Unavailable
+from tidemill.memory.blobs import MemoryBlobs
+from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.tables import MemoryTables
+from tidemill.ports import BlobInfo
 
 
 @pytest.fixture
@@ -222,3 +228,65 @@ def test_the_page_is_whole_in_itself(watched: Watched) -> None:
     assert "http" not in page.replace("http-equiv", "")
     assert "<script" not in page
     assert "drift" in page
+
+
+class Life:
+    """How many writes a process has left before it dies."""
+
+    left: int | None = None
+
+    def spend(self) -> None:
+        if self.left == 0:
+            raise Unavailable("the process died")
+        if self.left is not None:
+            self.left -= 1
+
+
+class DyingDocuments(MemoryDocuments):
+    def __init__(self, life: Life) -> None:
+        super().__init__()
+        self.life = life
+
+    def put(
+        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+    ) -> int:
+        self.life.spend()
+        return super().put(partition, sort, document, revision=revision)
+
+
+class DyingBlobs(MemoryBlobs):
+    def __init__(self, life: Life) -> None:
+        super().__init__()
+        self.life = life
+
+    def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> BlobInfo:
+        self.life.spend()
+        return super().put(key, data, content_type=content_type)
+
+
+def a_week_with_outcomes(watched: Watched) -> None:
+    watched.promote(auc=0.95)
+    keys = [key for number in range(7) for key in watched.predict(number)]
+    watched.land(6, keys[:300])
+
+
+def test_a_firing_that_dies_before_any_of_its_writes_is_simply_fired_again() -> None:
+    clean = Watched()
+    a_week_with_outcomes(clean)
+    expected = clean.monitor().watch(day(8))
+    deaths = 0
+    while True:
+        life = Life()
+        watched = Watched(documents=DyingDocuments(life), data=DyingBlobs(life))
+        a_week_with_outcomes(watched)
+        life.left = deaths
+        try:
+            watched.monitor().watch(day(8))
+        except Unavailable:
+            life.left = None
+            assert watched.events.published == []
+            assert watched.monitor().watch(day(8)) == expected
+            deaths += 1
+            continue
+        break
+    assert deaths > 15
