@@ -17,6 +17,7 @@ from tidemill.project.views import Aggregate, Feature, latest
 START = datetime(
     2013, 1, 6, 23, 59, 0, tzinfo=UTC
 )  # a minute before a Monday, so weeks turn inside a history
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ENTITY = Entity("thing", ["shop", "shelf"])
 SCHEMA = {
     "shop": String,
@@ -80,6 +81,20 @@ def rows(draw: st.DrawFn) -> Row:
         n=draw(st.none() | st.integers(-(2**63), 2**63 - 1)),
         good=draw(st.none() | st.booleans()),
     )
+
+
+def turning_points(row: Row) -> list[datetime]:
+    """Return the moments at which a row comes into sight or goes out of it, and those just beside."""
+    if row.at is None:
+        return []
+    monday = datetime(2013, 1, 7, tzinfo=UTC)
+    turns = [row.at, row.at + timedelta(seconds=2), row.at + timedelta(seconds=5)]
+    turns.append(monday + timedelta(days=7) * max((row.at - monday) // timedelta(days=7) + 1, 0))
+    turns += [] if row.arrived is None else [row.arrived]
+    for window_seconds, hop_seconds in WINDOWS:
+        tile = (row.at - EPOCH) // timedelta(seconds=hop_seconds)
+        turns.append(EPOCH + timedelta(seconds=(tile + 1) * hop_seconds + window_seconds))
+    return [turn + timedelta(microseconds=off) for turn in turns for off in (-1, 0, 1)]
 
 
 def to_columns(history: Sequence[Row]) -> Columns:
@@ -172,11 +187,10 @@ def _order(view: FeatureView, row: Row) -> list[tuple[bool, Any]]:
 
 
 def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, Row]], at: datetime) -> Any:
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
     microsecond = timedelta(microseconds=1)
     hop = feature.hop_seconds * 1_000_000
-    tail = ((at - epoch) // microsecond - feature.window_seconds * 1_000_000) // hop * hop
-    inside = [row for when, row in seen if (when - epoch) // microsecond >= tail]
+    tail = ((at - EPOCH) // microsecond - feature.window_seconds * 1_000_000) // hop * hop
+    inside = [row for when, row in seen if (when - EPOCH) // microsecond >= tail]
     if feature.value is None:
         return len(inside)
     (name,) = feature.value.columns()

@@ -4,7 +4,7 @@ from fractions import Fraction
 from random import Random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidemill.features.exact import Limbs, scaled_deviations, split, split_squares, to_float
@@ -26,6 +26,7 @@ def rounded(value: Fraction) -> Fraction:
 
 
 @given(NUMBERS)
+@example([2.3058430092136945e18, 2.3058430092136945e18, 4.4507069123819945e18, 6.527702866289145e-25])
 def test_a_sum_is_the_exact_sum_rounded_once(numbers: list[float]) -> None:
     exact = sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
     assert to_float(summed(split(np.array(numbers))), 1)[0] == float(exact)
@@ -50,7 +51,7 @@ def test_deviations_are_right_however_close_the_numbers_lie(numbers: list[float]
     n, total = len(numbers), sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
     squares = sum((rounded(Fraction(number) ** 2) for number in numbers), Fraction(0))
     exact = float(max(n * squares - total**2, Fraction(0)))
-    assert abs(found[0] - exact) <= 1e-15 * exact
+    assert found[0] == exact
 
 
 def test_equal_numbers_have_no_deviation_at_all() -> None:

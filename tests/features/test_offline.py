@@ -6,23 +6,25 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.histories import Row, moments, oracle, rows, to_columns, views
+from tests.features.histories import Row, moments, oracle, rows, to_columns, turning_points, views
 from tidemill import FeatureView, Int, String, Timestamp
 from tidemill.expressions import column
 from tidemill.features.offline import join_features
 
-QUESTIONS = st.lists(
-    st.tuples(st.sampled_from([("a", 1), ("a", 2), ("b", 1), ("z", 1), (None, 1)]), moments(1500)),
-    min_size=1,
-    max_size=6,
-)
+SHOPS = st.sampled_from([("a", 1), ("a", 2), ("b", 1), ("z", 1), (None, 1)])
 
 
-@settings(deadline=None, max_examples=100)
-@given(view=views(), history=st.lists(rows(), max_size=25), questions=QUESTIONS)
+@settings(deadline=None, max_examples=80)
+@given(view=views(), history=st.lists(rows(), max_size=20), data=st.data())
 def test_every_feature_is_what_a_brute_force_count_over_known_rows_gives(
-    view: FeatureView, history: Sequence[Row], questions: list[tuple[tuple[str | None, int], datetime]]
+    view: FeatureView, history: Sequence[Row], data: st.DataObject
 ) -> None:
+    questions: list[tuple[tuple[str | None, int | None], datetime]] = data.draw(
+        st.lists(st.tuples(SHOPS, moments(1500)), min_size=1, max_size=4)
+    )
+    if history:
+        row = data.draw(st.sampled_from(history))
+        questions += [((row.shop, row.shelf), at) for at in turning_points(row)]
     asked = {
         "shop": column(String, [key[0] for key, _ in questions]),
         "shelf": column(Int, [key[1] for key, _ in questions]),

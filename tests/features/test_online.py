@@ -1,6 +1,5 @@
 """The online store answers what training saw, to the last bit."""
 
-import operator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.histories import FEATURES, WINDOWS, Row, moments, rows, to_columns, views
+from tests.features.histories import FEATURES, Row, moments, rows, to_columns, turning_points, views
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, latest, mean
 from tidemill.errors import Corrupt, Unavailable
 from tidemill.expressions import Column, Columns, column
@@ -49,23 +48,12 @@ def stories(draw: st.DrawFn) -> Story:
             ]
         )
         later = draw(st.sampled_from([timedelta(), timedelta(hours=1), timedelta(days=7)]))
-        anywhere = st.builds(operator.add, moments(150), st.just(shift + later))
-        turns = [at for each in commits for row in each for at in turning_points(row)]
-        moment = st.one_of(anywhere, st.sampled_from(turns)) if turns else anywhere
-        asked_at.append(draw(st.lists(moment, min_size=1, max_size=4)))
+        asked = [at + shift + later for at in draw(st.lists(moments(150), min_size=1, max_size=2))]
+        committed = [row for each in commits for row in each]
+        if committed:
+            asked += turning_points(draw(st.sampled_from(committed)))
+        asked_at.append(asked)
     return Story(commits, asked_at)
-
-
-def turning_points(row: Row) -> list[datetime]:
-    """Return the moments at which a row comes into sight or goes out of it, and those just beside."""
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    if row.at is None:
-        return []
-    turns = [row.at] if row.arrived is None else [row.at, row.arrived]
-    for window_seconds, hop_seconds in WINDOWS:
-        tile = (row.at - epoch) // timedelta(seconds=hop_seconds)
-        turns.append(epoch + timedelta(seconds=(tile + 1) * hop_seconds + window_seconds))
-    return [turn + timedelta(microseconds=off) for turn in turns for off in (-1, 0, 1)]
 
 
 def ask(moments_asked: Sequence[datetime]) -> dict[str, Column]:
@@ -207,6 +195,14 @@ def test_a_read_too_far_back_is_null_rather_than_wrong() -> None:
     commit = readings(("a", "2013-01-01T00:00:00Z", 1.0), ("a", "2013-01-02T00:00:00Z", 2.0))
     materialize(view, commit, sequence=1, store=store)
     assert look(view, store, "a", "2013-01-01T00:30:00Z") == ({"mean": None, "x": None}, None)
+
+
+def test_a_row_is_kept_until_the_last_window_that_can_ask_for_it_is_past() -> None:
+    view, store = simple_view(), MemoryOnlineStore()
+    commit = readings(("a", "2013-01-01T00:00:00Z", 1.0), ("a", "2013-01-01T02:02:00Z", 2.0))
+    materialize(view, commit, sequence=1, store=store)
+    assert look(view, store, "a", "2013-01-01T01:03:00Z")[0] == {"mean": 1.0, "x": 1.0}
+    assert look(view, store, "a", "2013-01-01T01:05:00Z")[0] == {"mean": None, "x": 1.0}
 
 
 def test_items_do_not_grow_with_what_no_read_can_reach() -> None:

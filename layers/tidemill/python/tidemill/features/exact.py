@@ -10,7 +10,8 @@ lies below 2**-128 is rounded, once a number, before any adding, so it never dep
 References
 ----------
 T. J. Dekker, "A floating-point technique for extending the available precision", 1971 (the exact
-product); D. Knuth, TAOCP 2, 4.2.2 (the exact sum).
+product); D. Knuth, TAOCP 2, 4.2.2 (the exact sum); S. Boldo, G. Melquiond, "Emulation of a FMA and
+correctly rounded sums: proved algorithms using rounding to odd", 2008.
 """
 
 import numpy as np
@@ -73,8 +74,8 @@ def split_squares(values: Floats) -> Limbs:
     return limbs
 
 
-def to_pair(limbs: Limbs, n: int) -> tuple[Floats, Floats]:
-    """Return sums of limbs as pairs ``high + low``: high is the nearest float, low what it lacks.
+def to_float(limbs: Limbs, n: int) -> Floats:
+    """Return sums of limbs as floats, each rounded once, to the nearest.
 
     Parameters
     ----------
@@ -85,16 +86,8 @@ def to_pair(limbs: Limbs, n: int) -> tuple[Floats, Floats]:
 
     Returns
     -------
-    tuple of Floats
-        ``high`` and ``low``, shape (n,). They depend on the numbers only, not on which limbs are there.
-    """
-    digits, negative = _magnitude(limbs, n)
-    high, low = _gather(digits, _BITS, n)
-    return np.where(negative, -high, high), np.where(negative, -low, low)
-
-
-def to_float(limbs: Limbs, n: int) -> Floats:
-    """Return sums of limbs as floats, each rounded once.
+    Floats
+        Shape (n,). They depend on the numbers only, not on which limbs are there.
 
     Examples
     --------
@@ -102,7 +95,9 @@ def to_float(limbs: Limbs, n: int) -> Floats:
     >>> to_float(tenths, 1)
     array([1.])
     """
-    return to_pair(limbs, n)[0]
+    digits, negative = _magnitude(limbs, n)
+    size = _gather(digits, _BITS, n)
+    return np.where(negative, -size, size)
 
 
 def scaled_deviations(total: Limbs, squares: Limbs, count: Ints) -> Floats:
@@ -129,7 +124,7 @@ def scaled_deviations(total: Limbs, squares: Limbs, count: Ints) -> Floats:
             terms[at] = terms[at] - digit * other if at in terms else -(digit * other)
     digits = _normalise(terms, n, _BITS // 2)
     # Squares below 2**-128 are rounded, so numbers that small can leave a sum just below 0.
-    return np.where(digits[-1][1] < 0, 0.0, _gather(digits, _BITS // 2, n)[0])
+    return np.where(digits[-1][1] < 0, 0.0, _gather(digits, _BITS // 2, n))
 
 
 def _magnitude(limbs: Limbs, n: int) -> tuple[list[tuple[int, Ints]], Mask]:
@@ -154,13 +149,21 @@ def _normalise(terms: Limbs, n: int, bits: int) -> list[tuple[int, Ints]]:
     return digits
 
 
-def _gather(digits: list[tuple[int, Ints]], bits: int, n: int) -> tuple[Floats, Floats]:
-    """Add digits up from the highest, as a float and what it lacks."""
-    high, low = np.zeros(n), np.zeros(n)
+def _gather(digits: list[tuple[int, Ints]], bits: int, n: int) -> Floats:
+    """Add digits of 0 or more up from the highest, rounding once.
+
+    What does not fit ``high`` is kept in ``low``, and of what fits neither only that it is there: it makes
+    the last bit of ``low`` odd, so that ``high + low`` is never mistaken for a tie (Boldo and Melquiond).
+    """
+    high, low, rest = np.zeros(n), np.zeros(n), np.zeros(n)
     for place, digit in reversed(digits):
         high, lost = _add(high, digit.astype(np.float64) * 2.0 ** (bits * place))
-        low = low + lost
-    return _add(high, low)
+        low, lost = _add(low, lost)
+        rest = rest + lost
+    even = (low.view(np.int64) & 1) == 0
+    odd = np.nextafter(low, np.where(rest > 0.0, np.inf, -np.inf))
+    total: Floats = high + np.where((rest != 0.0) & even, odd, low)
+    return total
 
 
 def _halve_digits(digits: list[tuple[int, Ints]]) -> Limbs:

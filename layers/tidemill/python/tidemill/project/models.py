@@ -152,7 +152,7 @@ class Model:
     def _check_reads(self, owner: str, what: str, names: set[str] | frozenset[str]) -> None:
         source = self.observations.source
         for name in sorted(names - set(self.observations.request)):
-            check_known(owner, f"column in {what}", name, source.schema, f"source `{source.name}`")
+            check_known(f"{owner}: {what}", "column", name, source.schema, f"source `{source.name}`")
             part = "part of the label" if name in self.label.columns() else "not a request column"
             raise DeclarationError(
                 f"{owner}: {what} reads `{name}`, which is {part}: it can not be known when the prediction "
