@@ -14,13 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-import botocore.session
 import moto.backends as moto_backends
-from botocore.config import Config
 
-from emulator import aws, catalog
+from emulator import aws, catalog, clients
 from emulator.application import Application
+from emulator.clients import Clients
 from emulator.control.routes import Control
 from emulator.deploy import engine
 from emulator.deploy.assets import AssetSources
@@ -30,7 +28,7 @@ from emulator.events.hooks import Hooks
 from emulator.events.router import Router
 from emulator.functions import Functions
 from emulator.http_api.gateway import Gateway
-from emulator.identity.credentials import ROOT_CREDENTIALS, IdentityStore
+from emulator.identity.credentials import IdentityStore
 from emulator.meter import Meter
 from emulator.resources.base import Services
 from emulator.runtime.environment import Packaging
@@ -88,7 +86,7 @@ class Cloud:
         )
         self._sources = AssetSources()
         self.functions = Functions(place, self._sources, region)
-        self._clients = _Clients(region)
+        self._clients = Clients(region, self.identities)
         server = Server(self._answer, port=port)
         self.endpoint = f"http://localhost:{server.port}"
         self._clients.endpoint = self.endpoint
@@ -107,6 +105,7 @@ class Cloud:
         # moto lists its folders anew for every request, which was a third of the server's work.
         hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)
         engine.install(hooks, self._services)
+        clients.install(hooks, self._clients)
         self._application = self._make_application(server.port)
         server.start()
         self._ending.callback(server.stop)
@@ -219,31 +218,3 @@ class Cloud:
             "region": self.region,
             "stacks": {stack.name: stack.status for stack in list(stacks)},
         }
-
-
-class _Clients:
-    """boto3 clients of the cloud's own endpoint, made when first asked for; safe to use from threads."""
-
-    endpoint = ""
-
-    def __init__(self, region: str) -> None:
-        core = botocore.session.Session()
-        core.register_component("data_loader", aws.service_models())
-        self._session = boto3.Session(
-            botocore_session=core,
-            aws_access_key_id=ROOT_CREDENTIALS.access_key,
-            aws_secret_access_key=ROOT_CREDENTIALS.secret_key,
-            region_name=region,
-        )
-        self._lock = threading.Lock()
-        self._made: dict[str, Any] = {}
-
-    def __call__(self, service: str) -> Any:
-        with self._lock:
-            if service not in self._made:
-                self._made[service] = self._session.client(
-                    service,  # type: ignore[call-overload]  # any service's name
-                    endpoint_url=self.endpoint,
-                    config=Config(retries={"max_attempts": 0}, read_timeout=900),
-                )
-            return self._made[service]

@@ -72,6 +72,18 @@ def test_a_function_calls_aws_as_its_role(cloud: Cloud, outputs: Outputs) -> Non
     assert writers.pop().startswith("arn:aws:iam::123456789012:role/SampleWords-countwords")
 
 
+def test_a_state_machine_calls_aws_as_its_role(cloud: Cloud, outputs: Outputs) -> None:
+    cloud.meter.clear()
+    cloud.client("stepfunctions").start_execution(
+        stateMachineArn=outputs["MachineArn"],
+        input=json.dumps({"files": [{"bucket": outputs["FilesBucket"], "key": "m1.txt"}]}),
+    )
+    cloud.settle(60)
+    invokers = {entry["principal"] for entry in cloud.meter.report() if entry["operation"] == "Invoke"}
+    assert len(invokers) == 1
+    assert invokers.pop().startswith("arn:aws:iam::123456789012:role/SampleWords-MachineRole")
+
+
 def test_an_http_api_hands_the_request_over_in_payload_format_2(
     outputs: Outputs, http: urllib3.PoolManager
 ) -> None:
