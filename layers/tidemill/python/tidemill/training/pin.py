@@ -32,7 +32,7 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     Returns
     -------
     dict
-        ``dataset``: ``snapshots`` by source and the ``cutoff``; ``champion``: its ``version``,
+        ``dataset``: ``snapshots`` by source, as text, and the ``cutoff``; ``champion``: its ``version``,
         ``package``, ``training_set`` and the alias's ``revision``, or None.
 
     Raises
@@ -55,8 +55,10 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
     for name, snapshot_id in snapshots.items():
         tables.tag(name, snapshot_id, f"run-{context.run_id}")
+    # As text: ids have 63 bits, and not every JSON reader on the way keeps more than 53.
+    pinned = {name: str(snapshot_id) for name, snapshot_id in snapshots.items()}
     result = {
-        "dataset": {"snapshots": snapshots, "cutoff": context.at},
+        "dataset": {"snapshots": pinned, "cutoff": context.at},
         "champion": _champion(documents, model.name),
     }
     record_step(documents, context.run_id, "pin_dataset", result)

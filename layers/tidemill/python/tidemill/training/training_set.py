@@ -115,11 +115,11 @@ def build_training_set(
     return result
 
 
-def _rows(model: Model, tables: Tables, snapshots: Mapping[str, int]) -> dict[str, Columns]:
+def _rows(model: Model, tables: Tables, snapshots: Mapping[str, str]) -> dict[str, Columns]:
     sources = [model.observations.source, *(view.source for view in model.views)]
     schemas = {source.name: source.schema for source in sources}
     return {
-        name: to_columns(tables.rows(name, snapshot_id=snapshots[name], columns=list(schema)), schema)
+        name: to_columns(tables.rows(name, snapshot_id=int(snapshots[name]), columns=list(schema)), schema)
         for name, schema in schemas.items()
     }
 
