@@ -1,6 +1,8 @@
 """Deployed functions as the worker pool needs them, read from moto's Lambda backend."""
 
 import hashlib
+import os
+import shutil
 import threading
 import zipfile
 from io import BytesIO
@@ -19,7 +21,7 @@ class Functions:
     Parameters
     ----------
     work_dir
-        Where zips are unpacked whose origin is not known.
+        Where code lies ready to run; workers write their byte code there.
     sources
         Knows which zip was made from which directory.
     region
@@ -31,7 +33,7 @@ class Functions:
         self._sources = sources
         self._region = region
         self._lock = threading.Lock()
-        self._unpacked: dict[str, Path] = {}
+        self._ready: dict[str, Path] = {}
 
     def spec_of(self, name_or_arn: str, qualifier: str | None = None) -> FunctionSpec:
         """Describe a function to the worker pool.
@@ -104,17 +106,26 @@ class Functions:
         return self._directory(layer.content, layer)
 
     def _directory(self, location: dict[str, Any], holder: Any) -> Path:
-        known = self._sources.directory(location.get("S3Bucket"), location.get("S3Key"))
-        if known:
-            return known
-        digest = hashlib.sha256(holder.code_bytes).hexdigest()
+        source = self._sources.directory(location.get("S3Bucket"), location.get("S3Key"))
+        name = source.name if source else hashlib.sha256(holder.code_bytes).hexdigest()
         with self._lock:
-            if digest not in self._unpacked:
-                target = self._code_root / digest
-                with zipfile.ZipFile(BytesIO(holder.code_bytes)) as archive:
-                    archive.extractall(target)  # members stay inside the target: zipfile sees to it
-                self._unpacked[digest] = target
-            return self._unpacked[digest]
+            if name not in self._ready:
+                target = self._code_root / name
+                if source:
+                    shutil.copytree(source, target, copy_function=_link)
+                else:
+                    with zipfile.ZipFile(BytesIO(holder.code_bytes)) as archive:
+                        archive.extractall(target)  # members stay inside the target: zipfile sees to it
+                self._ready[name] = target
+            return self._ready[name]
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it to another file system: byte code must not be written beside the original."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def aws_function_arn(function: Any) -> str:

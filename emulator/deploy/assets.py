@@ -1,7 +1,7 @@
 """Puts an assembly's files into the bootstrap bucket, as the CDK CLI does, and remembers where each lies.
 
-The zip in the bucket is what AWS would hold; a function started from it reads the directory the zip was
-made from, which saves packing and unpacking what is on this disk already.
+The zip in the bucket is what AWS would hold; a function is started from the directory the zip was made from,
+which saves unpacking what is on this disk already.
 """
 
 import shutil
