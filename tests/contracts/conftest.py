@@ -7,10 +7,13 @@ import pytest
 from tidemill.aws.blobs import S3Blobs
 from tidemill.aws.clients import client
 from tidemill.aws.documents import DynamoDocuments
+from tidemill.aws.online import DynamoOnlineStore
 from tidemill.aws.tables import IcebergTables, glue_catalog
 from tidemill.datasets.tables import Tables
+from tidemill.features.online import OnlineStore
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.online import MemoryOnlineStore
 from tidemill.memory.tables import MemoryTables
 from tidemill.ports import Blobs, Documents
 
@@ -69,3 +72,19 @@ def tables(request: pytest.FixtureRequest) -> Tables:
     client("s3").create_bucket(Bucket=bucket)
     client("glue").create_database(DatabaseInput={"Name": database})
     return IcebergTables(glue_catalog(), database=database, warehouse=f"s3://{bucket}/warehouse")
+
+
+@implementations
+def store(request: pytest.FixtureRequest) -> OnlineStore:
+    """Return an empty online store."""
+    if request.param == "memory":
+        return MemoryOnlineStore()
+    _endpoint(request)
+    table = _new_name()
+    client("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+    )
+    return DynamoOnlineStore(table, client=client("dynamodb"))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidemill.datasets.arrow import to_columns
-from tidemill.expressions import Column, evaluate
+from tidemill.expressions import Column, Columns, evaluate, take_rows
 from tidemill.project import Source, Unique
 
 Mask = npt.NDArray[np.bool_]
@@ -62,19 +62,19 @@ class Checker:
             repeated[good] = seen.repeated(_hashes([columns[name] for name in unique.columns], good))
             failures.append((_repeats(unique), repeated))
             good &= ~repeated
-        failed_rows = self._failed_rows(batch, failures, np.flatnonzero(~good))
+        failed_rows = self._failed_rows(columns, failures, np.flatnonzero(~good))
         self._rows += batch.num_rows
         return batch.filter(pa.array(good)) if failed_rows else batch, failed_rows
 
     def _failed_rows(
-        self, batch: pa.RecordBatch, failures: Sequence[tuple[str, Mask]], positions: npt.NDArray[np.intp]
+        self, columns: Columns, failures: Sequence[tuple[str, Mask]], positions: npt.NDArray[np.intp]
     ) -> list[FailedRow]:
-        values = batch.take(pa.array(positions)).to_pylist()
+        values = zip(*(each.to_list() for each in take_rows(columns, positions).values()), strict=True)
         return [
             FailedRow(
                 self._rows + int(position) + 1,
                 tuple(reason for reason, failed in failures if failed[position]),
-                row,
+                dict(zip(columns, row, strict=True)),
             )
             for position, row in zip(positions, values, strict=True)
         ]
