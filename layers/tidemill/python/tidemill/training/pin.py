@@ -3,9 +3,11 @@
 The steps that follow read nothing else of the changing world, which is what lets them be repeated.
 """
 
+from datetime import datetime
 from typing import Any
 
 from tidemill.datasets.tables import Commit, Tables
+from tidemill.datasets.versions import DatasetVersion
 from tidemill.errors import CallerError, NotFound
 from tidemill.ports import Documents
 from tidemill.project import Model
@@ -32,7 +34,7 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     Returns
     -------
     dict
-        ``dataset``: ``snapshots`` by source, as text, and the ``cutoff``; ``champion``: its ``version``,
+        ``dataset``: the dataset version; ``champion``: its ``version``,
         ``package``, ``training_set`` and the alias's ``revision``, or None.
 
     Raises
@@ -55,10 +57,8 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
     for name, snapshot_id in snapshots.items():
         tables.tag(name, snapshot_id, f"run-{context.run_id}")
-    # As text: ids have 63 bits, and not every JSON reader on the way keeps more than 53.
-    pinned = {name: str(snapshot_id) for name, snapshot_id in snapshots.items()}
     result = {
-        "dataset": {"snapshots": pinned, "cutoff": context.at},
+        "dataset": DatasetVersion(snapshots, datetime.fromisoformat(context.at)).to_json(),
         "champion": _champion(documents, model.name),
     }
     record_step(documents, context.run_id, "pin_dataset", result)

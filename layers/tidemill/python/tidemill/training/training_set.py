@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from tidemill.canonical import canonical_json
 from tidemill.datasets.arrow import from_columns, to_columns
 from tidemill.datasets.tables import Tables
+from tidemill.datasets.versions import DatasetVersion
 from tidemill.errors import CallerError
-from tidemill.expressions import Array, Bool, Column, Columns, Int, from_array, parse_timestamp, take_rows
+from tidemill.expressions import Array, Bool, Column, Columns, Int, from_array, take_rows
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineStore
 from tidemill.features.plan import FeaturePlan, assemble, compile_plan, fit_encodings, matrix
@@ -71,8 +73,9 @@ def build_training_set(
     CallerError
         If there are too few observations with a known label, or only one class.
     """
-    sources = _rows(model, tables, pinned["dataset"]["snapshots"])
-    cutoff = parse_timestamp(pinned["dataset"]["cutoff"])
+    dataset = DatasetVersion.from_json(pinned["dataset"])
+    sources = _rows(model, tables, dataset.snapshots)
+    cutoff = np.datetime64(dataset.cutoff.astimezone(UTC).replace(tzinfo=None), "us")
     observed = observe(model, sources[model.observations.source.name], cutoff)
     split = split_by_time(model.name, observed, model.split)
     plan, inputs = _fit_plan(model, sources, observed, split)
@@ -115,11 +118,11 @@ def build_training_set(
     return result
 
 
-def _rows(model: Model, tables: Tables, snapshots: Mapping[str, str]) -> dict[str, Columns]:
+def _rows(model: Model, tables: Tables, snapshots: Mapping[str, int]) -> dict[str, Columns]:
     sources = [model.observations.source, *(view.source for view in model.views)]
     schemas = {source.name: source.schema for source in sources}
     return {
-        name: to_columns(tables.rows(name, snapshot_id=int(snapshots[name]), columns=list(schema)), schema)
+        name: to_columns(tables.rows(name, snapshot_id=snapshots[name], columns=list(schema)), schema)
         for name, schema in schemas.items()
     }
 
