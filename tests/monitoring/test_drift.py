@@ -116,3 +116,18 @@ def test_a_column_that_is_wholly_missing_is_named_and_breaks_nothing() -> None:
     profile = profile_column("x", np.arange(1000.0))
     [column] = compare_columns([(profile, profile.count(np.full(200, np.nan)))])
     assert (column.issues, column.drifted, column.psi) == (("missing",), False, 0.0)
+
+
+@pytest.mark.parametrize("levels", [30, 300])
+def test_many_categories_in_a_small_window_do_not_cry_wolf(levels: int) -> None:
+    generator = np.random.default_rng(7)
+    names = [str(level) for level in range(levels)]
+    shares = 1 / np.arange(1, levels + 1)
+    alarms = 0
+    for _ in range(100):
+        seen, now = (
+            generator.choice(levels, rows, p=shares / shares.sum()).astype(float) for rows in (5000, 200)
+        )
+        profile = profile_column("dest", seen, names)
+        alarms += compare_columns([(profile, profile.count(now))])[0].drifted
+    assert alarms <= 8

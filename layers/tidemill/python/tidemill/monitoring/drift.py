@@ -29,8 +29,10 @@ class ColumnDrift:
     """How one column of a window compares with the reference.
 
     ``p_value`` is adjusted for the number of columns; ``psi`` and ``jensen_shannon`` are effect
-    sizes, which do not grow with the number of rows; shares are of the window's rows. ``issues``
-    names what is wrong with the data itself: ``missing`` or ``out_of_range``.
+    sizes. Chance alone gives a PSI of about (k - 1)(1/n + 1/m) over k bins, which is much where a
+    window has few rows for many categories: there it is the p-value that keeps quiet. Shares are
+    of the window's rows. ``issues`` names what is wrong with the data itself: ``missing`` or
+    ``out_of_range``.
     """
 
     name: str
