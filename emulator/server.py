@@ -6,6 +6,7 @@ segment, and a connection is reused for as long as the client keeps it.
 
 import contextlib
 import io
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_BODY_IN_MEMORY_LIMIT = 64 * 1024 * 1024
+_log = logging.getLogger(__name__)
 
 
 class _Handler(MotoRequestHandler):
@@ -52,10 +53,63 @@ class _Handler(MotoRequestHandler):
             super().handle()
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
-        super().run_wsgi()
-        with contextlib.suppress(ConnectionError, ValueError):
-            self.wfile.flush()
+        """Answer one request and leave the connection ready for the next.
+
+        werkzeug's own closes each connection after its answer, since it cannot know that the request's body
+        was read. Here the body is read before the application sees it, and the answer leaves in one write.
+        """
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(_drain(environ))
+        environ["wsgi.input_terminated"] = True
+        status, headers, body = _run(self.server.app, environ)
+        head = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}"]
+        head += [f"{name}: {value}" for name, value in headers if name.lower() != "connection"]
+        if not any(name.lower() == "content-length" for name, _ in headers) and _has_length(status):
+            head.append(f"Content-Length: {len(body)}")
+        if self.close_connection:
+            head.append("Connection: close")
+        sent = b"" if self.command == "HEAD" or not _has_length(status) else body
+        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + sent)
+        self.wfile.flush()
+
+
+def _has_length(status: str) -> bool:
+    return not status.startswith(("1", "204", "304"))
+
+
+def _drain(environ: Environ) -> bytes:
+    """Read a request's body from its connection, in whatever form it comes."""
+    if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        body = bytes(environ["wsgi.input"].read())
+        environ["CONTENT_LENGTH"] = str(len(body))
+        return body
+    return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def _run(application: WsgiApplication, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Run an application to its end; what it raises is logged and answered with 500."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
+        started.append((status, headers))
+
+    try:
+        chunks = application(environ, start_response)
+        try:
+            body = b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close:
+                close()
+    except Exception:  # noqa: BLE001 - logged whole, and one bad request must not end its connection
+        _log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        return (
+            "500 Internal Server Error",
+            [("Content-Type", "text/plain")],
+            b"the local cloud failed; see its log",
+        )
+    status, headers = started[-1]
+    return status, headers, body
 
 
 class _ThreadedServer(ThreadedWSGIServer):
@@ -95,28 +149,21 @@ class _ThreadedServer(ThreadedWSGIServer):
 
 
 def read_body(environ: Environ) -> bytes:
-    """Read a request's body once and leave it readable for whoever comes next.
+    """Read a request's body and leave it readable for whoever comes next.
 
     Parameters
     ----------
     environ
-        WSGI environment; its ``wsgi.input`` is replaced.
+        WSGI environment, its body drained from the connection already.
 
     Returns
     -------
     bytes
         The whole body.
     """
-    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-        body = environ["wsgi.input"].read()
-        environ.pop("HTTP_TRANSFER_ENCODING")
-        environ["CONTENT_LENGTH"] = str(len(body))
-    else:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        body = environ["wsgi.input"].read(length) if length else b""
+    body = bytes(environ["wsgi.input"].read())
     environ["wsgi.input"] = io.BytesIO(body)
-    environ["wsgi.input_terminated"] = True
-    return bytes(body)
+    return body
 
 
 class Server:
