@@ -143,7 +143,7 @@ def _details(version: ModelVersion) -> list[Any]:
         "run": version.run_id,
         "package": version.package,
     }
-    gates = [[gate["gate"], gate["passed"], gate.get("detail")] for gate in version.gates]
+    gates = [[gate["gate"], gate["passed"], gate.get("message")] for gate in version.gates]
     return [
         facts(identity),
         "",
