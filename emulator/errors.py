@@ -13,21 +13,21 @@ class EmulatorError(Exception):
     """Base of everything the local cloud raises on purpose."""
 
 
-class Unsupported(EmulatorError):  # noqa: N818 - read as a sentence: "raise Unsupported(...)"
+class Unsupported(EmulatorError):
     """A template asks for something the local cloud does not model."""
 
 
-class DeployFailed(EmulatorError):  # noqa: N818
+class DeployFailed(EmulatorError):
     """A resource of a stack could not be made, changed or removed."""
 
 
-class BadAssembly(EmulatorError):  # noqa: N818
+class BadAssembly(EmulatorError):
     """A directory is not a usable cloud assembly."""
 
 
-class UnknownFunction(EmulatorError):  # noqa: N818
+class UnknownFunction(EmulatorError):
     """No deployed function has this name."""
 
 
-class PortTaken(EmulatorError):  # noqa: N818
+class PortTaken(EmulatorError):
     """The port is in use."""

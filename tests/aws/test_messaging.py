@@ -87,7 +87,7 @@ def test_events_in_memory_are_kept_as_they_were_when_published() -> None:
     assert events.published == [("CommitCreated", {"list": [1]})]
 
 
-class Exists(Exception):  # noqa: N818  # the vendor's name ends otherwise too
+class Exists(Exception):  # the vendor's name ends otherwise too
     """What boto3 raises for a name that was used."""
 
 

@@ -72,7 +72,7 @@ project = Project(
 )
 
 
-class Crash(Exception):  # noqa: N818  # no error of the system: the end of the process
+class Crash(Exception):  # no error of the system: the end of the process
     """The process ends."""
 
 

@@ -22,7 +22,7 @@ _WRONG = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
 _TEXT = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
 
 
-class BadValue(Exception):  # noqa: N818  # carries a finding; formats.py says which row and raises
+class BadValue(Exception):  # carries a finding; formats.py says which row and raises
     """A value that is not of its column's type.
 
     Attributes
