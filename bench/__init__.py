@@ -1,0 +1,1 @@
+"""Published figures, each measured against its peer in one run."""
