@@ -24,6 +24,8 @@ READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.1
 LOG_LINES_SHOWN = 5
+# Each thread that answers a request would otherwise keep a heap of its own (glibc's setting).
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
 
 def serve(port: int, state_dir: Path) -> None:
@@ -82,6 +84,7 @@ def start_detached(port: int, state_dir: Path) -> LocalCloud:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.local_cloud", "--port", str(port), "--state-dir", str(state_dir)],
             cwd=CHECKOUT,
+            env={**os.environ, **FEW_ARENAS},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ updated, that the monitor looks, and that models are trained anew, happens insid
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -131,8 +132,12 @@ class Replay:
             raise CommandError(f"{path} did not become a commit of {source}: {report}")
 
     def _score(self, departures: pd.DataFrame, frozen_version: int) -> pd.DataFrame:
-        served = self._system.predict(departures)
-        frozen = self._system.predict(departures, version=frozen_version)
+        with ThreadPoolExecutor() as callers:
+            asked = [
+                callers.submit(self._system.predict, departures, version=version)
+                for version in (None, frozen_version)
+            ]
+        served, frozen = (one.result() for one in asked)
         return departures[["scheduled_at", "label"]].assign(
             version=served["version"],
             served=[one["probability"] for one in served["predictions"]],

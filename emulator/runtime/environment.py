@@ -8,6 +8,13 @@ from pathlib import Path
 
 from emulator.runtime.model import FunctionSpec
 
+# Idle workers stay, and a laptop holds all of them: what one frees goes back to the system at once
+# (glibc's settings; others ignore them). In Lambda an idle function's memory is nobody else's.
+_GIVES_MEMORY_BACK = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "16777216",
+    "MALLOC_TRIM_THRESHOLD_": "33554432",
+}
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
@@ -90,6 +97,7 @@ def environment(
     }
     # What is Lambda's to say stands last: a function can neither move its Runtime API nor lose its layers.
     return {
+        **_GIVES_MEMORY_BACK,
         **lambda_variables,
         **handed_in,
         **spec.environment,
