@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from rich.table import Table
 
-from cli.demo.evaluation import Scored, auc, brier, gain
+from cli.demo.evaluation import AUC, BRIER, Scored, gain
 
 TOP_FEATURES = 3
 GAIN_SEED = 2013
@@ -164,10 +164,10 @@ def _summarize_month(
         month=month,
         rows_scored=len(rows),
         model_version=int(rows["version"].iloc[-1]),
-        auc_served=auc(known.label, known.served),
-        auc_frozen=auc(known.label, known.frozen),
-        brier_served=brier(known.label, known.served),
-        brier_frozen=brier(known.label, known.frozen),
+        auc_served=AUC(known.label, known.served),
+        auc_frozen=AUC(known.label, known.frozen),
+        brier_served=BRIER(known.label, known.served),
+        brier_frozen=BRIER(known.label, known.frozen),
         drift=bool(drifted),
         drifted_features=_top_features(drifted),
         retrain_reason="; ".join(reasons) or None,
