@@ -94,9 +94,11 @@ class PythonFunction(Construct):
             description=f"Tidemill: {name}",
             environment={
                 "TIDEMILL_PROJECT": config.project,
-                # One thread per processor that Lambda gives for the memory; more of them spin, waiting
-                # for each other, and cost boosted trees ten times their time.
+                # One thread per processor that Lambda gives for the memory. A thread that waits must
+                # sleep: where another function shares the processors, threads that spin for each
+                # other cost boosted trees ten times their time.
                 "OMP_NUM_THREADS": str(max(1, memory_mb // MB_PER_PROCESSOR)),
+                "OMP_WAIT_POLICY": "PASSIVE",
             },
         )
 

@@ -42,7 +42,7 @@ class TrainingStack(Stack):
 
     def _model_steps(self) -> dict[str, PythonFunction]:
         # A candidate answers the state machine and writes no run: many of them run side by side.
-        train = self._function("train_candidate", "train", 3008, LONG, declarations=True, recorded=False)
+        train = self._function("train_candidate", "train", 3538, LONG, declarations=True, recorded=False)
         select = self._function("select_candidate", "train", 1024, QUICK, declarations=True)
         evaluate = self._function("evaluate_candidate", "train", 3008, LONG, declarations=True)
         check = self._function("check_gates", "train", 1024, QUICK, declarations=True)

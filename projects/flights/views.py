@@ -7,7 +7,7 @@ LATE: Expr = col("arr_delay") > 15  # minutes; null, and so no observation, for 
 
 
 def delays_of(entity: Entity) -> FeatureView:
-    """Declare the late rates and mean delays of an entity over the last two and four weeks."""
+    """Declare the late rates and mean arrival delays of an entity over the last two and four weeks."""
     name = entity.name
     return FeatureView(
         f"{name}_delays",
@@ -16,8 +16,6 @@ def delays_of(entity: Entity) -> FeatureView:
         features={
             f"{name}_late_rate_14d": rate(LATE, over="14d"),
             f"{name}_late_rate_28d": rate(LATE, over="28d"),
-            f"{name}_dep_delay_14d": mean("dep_delay", over="14d"),
-            f"{name}_dep_delay_28d": mean("dep_delay", over="28d"),
             f"{name}_arr_delay_14d": mean("arr_delay", over="14d"),
             f"{name}_arr_delay_28d": mean("arr_delay", over="28d"),
         },
