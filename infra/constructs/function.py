@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -53,7 +53,7 @@ class PythonFunction(Construct):
         The layer its third-party packages come from: ``serve``, ``data`` or ``train``.
     declarations
         Whether the function reads the project's declarations, and so needs the ``projects`` layer.
-    memory_mb, timeout
+    memory_mb, timeout, tmp_mb
         What an invocation may use.
     dead_letters
         Where an asynchronous invocation goes after its last failure; None if nothing invokes it so.
@@ -69,6 +69,7 @@ class PythonFunction(Construct):
         third_party: str,
         memory_mb: int,
         timeout: Duration,
+        tmp_mb: int = 512,
         declarations: bool = False,
         dead_letters: sqs.IQueue | None = None,
     ) -> None:
@@ -86,6 +87,7 @@ class PythonFunction(Construct):
             architecture=architecture(config),
             layers=layers.named("tidemill", *(["projects"] if declarations else []), third_party),
             memory_size=memory_mb,
+            ephemeral_storage_size=Size.mebibytes(tmp_mb),
             timeout=timeout,
             role=self._role,
             log_group=log,

@@ -100,6 +100,7 @@ class DataStack(Stack):
             third_party="data",
             declarations=True,
             memory_mb=2048,
+            tmp_mb=10_240,  # an upload is read twice, from /tmp: S3's largest single PUT is 5 GB
             timeout=INGEST_TIMEOUT,
         )
         ingest.uses_bucket(
