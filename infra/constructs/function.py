@@ -18,8 +18,8 @@ from infra.constructs.layers import NOT_SHIPPED, RUNTIME, Layers, architecture
 MB_PER_PROCESSOR = 1769
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 READ_TABLE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
-WRITE_TABLE = (*READ_TABLE, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-READ_CATALOG = ("glue:GetDatabase", "glue:GetTable", "glue:GetTables")
+WRITE_TABLE = (*READ_TABLE, "dynamodb:PutItem", "dynamodb:UpdateItem")
+READ_CATALOG = ("glue:GetDatabase", "glue:GetTable")
 WRITE_CATALOG = (*READ_CATALOG, "glue:CreateTable", "glue:UpdateTable")
 
 
@@ -136,7 +136,7 @@ class PythonFunction(Construct):
         self._set(variable, bucket.bucket_name)
 
     def uses_table(self, table: dynamodb.ITable, variable: str, *, write: bool = False) -> None:
-        """Let the function read a table, and write it if told so; it may never scan."""
+        """Let the function read a table, and write it if told so; it may never scan, nor delete an item."""
         self._may(WRITE_TABLE if write else READ_TABLE, table.table_arn)
         self._set(variable, table.table_name)
 

@@ -35,11 +35,16 @@ class DataStack(Stack):
         self.experiments = self._table("ExperimentsTable", sort="sort")
         self.features = self._table("FeaturesTable", expires="expires_at")
         self.database = f"tidemill_{config.project}"
-        glue.CfnDatabase(
+        catalog = glue.CfnDatabase(
             self,
             "Catalog",
             catalog_id=cdk.Aws.ACCOUNT_ID,
             database_input=glue.CfnDatabase.DatabaseInputProperty(name=self.database),
+        )
+        # A database takes its tables along, and with them all knowledge of which files are a table. Its
+        # name is fixed, so one that a failed first deployment left would be in the way of the second.
+        catalog.apply_removal_policy(
+            RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         )
         self.bus = events.EventBus(self, "Events", event_bus_name=f"tidemill-{config.project}")
         self.notifications = _topic(self)

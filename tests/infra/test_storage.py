@@ -2,13 +2,18 @@
 
 from typing import Any
 
-STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table")
+STATEFUL = {
+    "AWS::S3::Bucket": "Retain",
+    "AWS::DynamoDB::Table": "Retain",
+    "AWS::Glue::Database": "RetainExceptOnCreate",
+}
 
 
 def test_deleting_a_stack_keeps_its_data(assembly: Any) -> None:
-    for kind in STATEFUL:
+    for kind, policy in STATEFUL.items():
+        assert assembly.resources(kind)
         for name, resource in assembly.resources(kind).items():
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, "Retain"), name
 
 
 def test_buckets_are_versioned_encrypted_and_closed_to_the_public(assembly: Any) -> None:
