@@ -170,12 +170,7 @@ class TrainingMachine(Construct):
             result_path=result_path,
             retry_on_service_exceptions=False,
         )
-        invoke.add_retry(
-            errors=[*LAMBDA_FAILURES, *PASSING_FAILURES],
-            interval=Duration.seconds(2),
-            max_attempts=4,
-            backoff_rate=2,
-        )
+        _try_again(invoke, [*LAMBDA_FAILURES, *PASSING_FAILURES])
         return invoke
 
     def _caught(self, step: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
@@ -215,7 +210,7 @@ class TrainingMachine(Construct):
 
     def _announce(self, state: str, detail: Mapping[str, object]) -> tasks.EventBridgePutEvents:
         common = {name: COMMON[name] for name in ("run_id", "model", "reason", "at")}
-        return tasks.EventBridgePutEvents(
+        announce = tasks.EventBridgePutEvents(
             self,
             state,
             entries=[
@@ -228,12 +223,20 @@ class TrainingMachine(Construct):
             ],
             result_path=sfn.JsonPath.DISCARD,
         )
+        _try_again(announce, ["States.TaskFailed"])
+        return announce
 
     def _notify(self, state: str, text: str) -> tasks.SnsPublish:
-        return tasks.SnsPublish(
+        notify = tasks.SnsPublish(
             self,
             state,
             topic=self._topic,
             message=sfn.TaskInput.from_text(text),
             result_path=sfn.JsonPath.DISCARD,
         )
+        _try_again(notify, ["States.TaskFailed"])
+        return notify
+
+
+def _try_again(task: sfn.TaskStateBase, errors: list[str]) -> None:
+    task.add_retry(errors=errors, interval=Duration.seconds(2), max_attempts=4, backoff_rate=2)

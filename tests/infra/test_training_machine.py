@@ -71,6 +71,12 @@ def test_lambdas_own_failures_and_passing_ones_of_ours_are_tried_again(machine: 
             assert "States.ALL" not in retry["ErrorEquals"]
 
 
+@pytest.mark.parametrize("state", ["AnnounceFinished", "NotifyFinished", "AnnounceFailed", "NotifyFailed"])
+def test_saying_how_a_run_ended_is_tried_again(machine: dict[str, Any], state: str) -> None:
+    (retry,) = machine["States"][state]["Retry"]
+    assert retry["ErrorEquals"] == ["States.TaskFailed"]
+
+
 def test_each_step_puts_its_result_under_its_own_name(machine: dict[str, Any]) -> None:
     paths = {name: machine["States"][name]["ResultPath"] for name in (*STEPS, "PromoteModel")}
     assert paths == {
