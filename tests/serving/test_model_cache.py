@@ -70,7 +70,9 @@ def test_a_disk_that_takes_nothing_costs_no_prediction(served: Served, tmp_path:
 def test_a_model_without_champion_says_how_to_get_one(tmp_path: Path, files: dict[str, bytes]) -> None:
     served = Served.make(tmp_path)
     served.register(files)
-    with pytest.raises(NotFound, match="has no champion; `tidemill promote late_arrival VERSION` makes one"):
+    with pytest.raises(
+        NotFound, match="has no champion; `tidemill models promote late_arrival@VERSION` makes one"
+    ):
         served.models.champion("late_arrival", NOW)
 
 

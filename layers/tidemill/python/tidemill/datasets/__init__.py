@@ -1,1 +1,1 @@
-"""TODO."""
+"""Data from upload to commit: formats, checks, tables, dataset versions, and what is made of commits."""

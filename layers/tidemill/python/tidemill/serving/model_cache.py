@@ -89,7 +89,9 @@ class ModelCache:
     def _without_champion(self, model: str) -> NotFound:
         known = list_models(self._documents)
         if model in known:
-            return NotFound(f"model `{model}` has no champion; `tidemill promote {model} VERSION` makes one")
+            return NotFound(
+                f"model `{model}` has no champion; `tidemill models promote {model}@VERSION` makes one"
+            )
         return NotFound(f"unknown model `{model}`{did_you_mean(model, known)}")
 
 
