@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tidemill.statistics.intervals import Interval, gain_interval, mean_interval, metric_interval
+from tidemill.statistics.intervals import Interval, gain_interval, metric_interval
 from tidemill.statistics.metrics import METRICS
 
 
@@ -54,16 +54,7 @@ def test_the_interval_of_a_metric_covers_the_truth_about_as_often_as_it_says() -
     assert 0.90 <= covered / 200 <= 0.99
 
 
-def test_the_interval_of_a_mean_is_close_to_the_normal_one() -> None:
-    values = np.random.default_rng(6).normal(1.0, 2.0, size=500)
-    interval = mean_interval(values)
-    half = 1.96 * values.std() / np.sqrt(500)
-    assert interval.low == pytest.approx(values.mean() - half, abs=0.02)
-    assert interval.high == pytest.approx(values.mean() + half, abs=0.02)
-
-
-def test_nothing_to_average_is_not_a_number_rather_than_an_error() -> None:
-    assert np.isnan(mean_interval(np.array([])).point)
+def test_a_metric_that_is_not_defined_is_not_a_number_rather_than_an_error() -> None:
     assert np.isnan(metric_interval(METRICS["roc_auc"], np.array([True]), np.array([0.5])).low)
 
 

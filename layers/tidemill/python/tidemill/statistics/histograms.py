@@ -33,10 +33,6 @@ class Histogram:
         """Values counted, the missing among them."""
         return int(self.counts.sum()) + self.missing
 
-    def with_missing(self) -> Counts:
-        """Return the counts with the missing values as one more bin, shape (n_bins + 1,)."""
-        return np.append(self.counts, self.missing)
-
     def __add__(self, other: "Histogram") -> "Histogram":
         return Histogram(
             self.counts + other.counts, self.missing + other.missing, self.outside + other.outside

@@ -137,38 +137,6 @@ def gain_interval(
     return _bootstrap(point, len(labels), gain, level=level, resamples=resamples, seed=seed)
 
 
-def mean_interval(
-    differences: Floats, *, level: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> Interval:
-    """Return the mean of paired differences with its percentile bootstrap interval.
-
-    Parameters
-    ----------
-    differences
-        One a pair, shape (n_pairs,), such as a month's AUC served minus frozen.
-    level, resamples, seed
-        As in `metric_interval`.
-
-    Returns
-    -------
-    Interval
-        NaN throughout if there are no pairs.
-
-    Examples
-    --------
-    >>> interval = mean_interval(np.array([0.01, 0.03, 0.02, 0.04]))
-    >>> round(interval.point, 3), interval.low > 0
-    (0.025, True)
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    point = float(values.mean()) if len(values) else float("nan")
-
-    def mean(weights: Floats) -> Floats:
-        return weights @ values / len(values)
-
-    return _bootstrap(point, len(values), mean, level=level, resamples=resamples, seed=seed)
-
-
 def _bootstrap(
     point: float, rows: int, statistic: Callable[[Floats], Floats], *, level: float, resamples: int, seed: int
 ) -> Interval:
