@@ -12,6 +12,8 @@ from cli.render import facts, show, table
 from tidemill.registry.runs import list_runs
 
 QUEUES = ("Ingest", "Materialize", "Predictions", "Decisions")
+# The monitor is woken without a queue; what of it failed for good is kept all the same.
+DEAD_LETTERS = (*QUEUES, "Monitor")
 RUNS_LOOKED_AT = 20
 
 
@@ -22,9 +24,8 @@ def status(app: App, *, as_json: bool) -> None:
     """Show the deployment's endpoints and resources, what waits in it and what failed."""
     with app.deployment() as deployment:
         report = deployment_status(deployment)
-    work = [
-        [name, report["waiting"][name], report["failed"]["dead_letters"][name]] for name in report["waiting"]
-    ]
+    dead_letters = report["failed"]["dead_letters"]
+    work = [[name, report["waiting"].get(name), dead] for name, dead in dead_letters.items()]
     failed_runs = [[run["run_id"], run["failure"]] for run in report["failed"]["runs"]]
     show(
         report,
@@ -41,6 +42,7 @@ def status(app: App, *, as_json: bool) -> None:
 def deployment_status(deployment: Deployment) -> dict[str, Any]:
     """Return endpoints, resources by design name, and what waits or failed, as plain data."""
     outputs = deployment.outputs
+    functions = {function_name(name): physical for name, physical in deployment.functions().items()}
     running, failed = [], []
     for model in known_models(deployment):
         for run in list_runs(deployment.documents, model, limit=RUNS_LOOKED_AT):
@@ -60,11 +62,13 @@ def deployment_status(deployment: Deployment) -> dict[str, Any]:
         "resources": {
             design_name(name): value for name, value in sorted(outputs.items()) if name != "ApiEndpoint"
         },
+        "functions": dict(sorted(functions.items())),
         "waiting": {design_name(name): deployment.queue_depth(outputs[f"{name}QueueUrl"]) for name in QUEUES},
         "running": running,
         "failed": {
             "dead_letters": {
-                design_name(name): deployment.queue_depth(outputs[f"{name}DeadLettersUrl"]) for name in QUEUES
+                design_name(name): deployment.queue_depth(outputs[f"{name}DeadLettersUrl"])
+                for name in DEAD_LETTERS
             },
             "runs": failed,
         },

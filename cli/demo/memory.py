@@ -1,19 +1,21 @@
 """The peak memory of a process and all it started, by sampling."""
 
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psutil
 
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 1.0
 MEGABYTE = 1_000_000
 
 
 class PeakMemory:
-    """Samples the resident memory of a process tree while the block runs.
+    """Samples the memory of a process tree while the block runs.
 
-    Pages that processes share are counted once for each, so the figure is never too low.
+    A page that several processes share counts once, a part for each of them (their proportional set
+    size), where the system tells; elsewhere it counts for each, and the figure is too high.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class PeakMemory:
 
 
 def resident_mb(root: psutil.Process) -> float:
-    """Return the resident memory of a process and its descendants; those that are gone have none."""
+    """Return the memory of a process and its descendants; those that are gone have none."""
     total = 0
     try:
         family = [root, *root.children(recursive=True)]
@@ -53,7 +55,17 @@ def resident_mb(root: psutil.Process) -> float:
         return 0.0
     for process in family:
         try:
-            total += process.memory_info().rss
+            total += _proportional_bytes(process.pid) or process.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total / MEGABYTE
+
+
+def _proportional_bytes(pid: int) -> int | None:
+    """Return what Linux sums up as a process's share of memory; None where nothing does or may."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("Pss:")]
+    return kilobytes[0] * 1024 if kilobytes else None

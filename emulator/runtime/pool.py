@@ -76,7 +76,7 @@ class Pool(AbstractContextManager["Pool"]):
         handed_in: Callable[[FunctionSpec], Mapping[str, str]],
         logs: LogSink = _no_logs,
         concurrency: int = 3,
-        idle_memory_mb: int = 2200,
+        idle_memory_mb: int = 3000,
         packaging: Packaging = Packaging.DEVELOPMENT,
     ) -> None:
         self._handed_in = handed_in

@@ -46,3 +46,15 @@ def test_more_keys_than_one_call_takes_are_all_read_though_some_repeat(store: On
         store.put(key, key.encode(), sequence=1, expires_at=None)
     found = store.get_many([*keys, *keys[:50]])
     assert {key: item.value for key, item in found.items()} == {key: key.encode() for key in keys}
+
+
+def test_many_writes_of_a_commit_leave_what_is_as_new_alone_and_can_be_repeated(store: OnlineStore) -> None:
+    store.put("newer", b"kept", sequence=3, expires_at=None)
+    values = {"newer": b"lost", **{f"k{number}": b"%d" % number for number in range(30)}}
+    assert store.put_many(values, sequence=2) == 30
+    assert store.put_many(values, sequence=2) == 0
+    assert store.put_many({}, sequence=4) == 0
+    assert store.get_many(values) == {
+        "newer": OnlineItem(b"kept", 3),
+        **{f"k{number}": OnlineItem(b"%d" % number, 2) for number in range(30)},
+    }

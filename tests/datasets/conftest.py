@@ -1,6 +1,6 @@
 """A small project, its cloud in memory, and a crash at any of the cloud's writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -98,6 +98,14 @@ class Crashing:
         return write
 
 
+class CrashingStore(Crashing):
+    """An online store that may end the process between two items of a commit."""
+
+    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
+        """Write one item after another, each a step of its own."""
+        return sum(self.put(key, value, sequence=sequence, expires_at=None) for key, value in values.items())
+
+
 @dataclass
 class Fuse:
     """Counts steps and raises at one of them."""
@@ -129,7 +137,7 @@ class Cloud:
             tables=Crashing(self.tables, ("ensure", "append", "tag"), fuse),
             documents=Crashing(self.documents, ("put", "delete"), fuse),
             events=Crashing(self.events, ("publish",), fuse),
-            store=Crashing(self.store, ("put",), fuse),
+            store=CrashingStore(self.store, ("put",), fuse),
         )
 
     def put(self, data: bytes, name: str = "week.csv", *, source: str = "trips") -> Upload:

@@ -59,11 +59,8 @@ def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineSt
     places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)[codes]
     kept = np.flatnonzero(places >= 0)
     updated = _apply(definition, rings, items, _take_events(events, kept), places[kept])
-    written = [
-        store.put(key, pack_item(item), sequence=sequence, expires_at=None)
-        for key, item in zip(due, updated, strict=True)
-    ]
-    return sum(written)
+    packed = {key: pack_item(item) for key, item in zip(due, updated, strict=True)}
+    return store.put_many(packed, sequence=sequence)
 
 
 def _take_events(events: Events, rows: Ints) -> Events:

@@ -51,6 +51,13 @@ class OnlineStore(Protocol):
         """
         ...
 
+    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
+        """Write items of one commit as ``put`` does, in any order, and return how many were written.
+
+        Where it fails some are written and some are not; repeating it writes the rest.
+        """
+        ...
+
 
 def read_features(
     plan: FeaturePlan, request: Columns, store: OnlineStore

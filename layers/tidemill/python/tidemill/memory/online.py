@@ -1,7 +1,7 @@
 """The online store in memory."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tidemill.features.online import OnlineItem
 
@@ -28,3 +28,7 @@ class MemoryOnlineStore:
                 return False
             self._items[key] = OnlineItem(value, sequence)
             return True
+
+    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
+        """Write items of one commit and return how many were written."""
+        return sum(self.put(key, value, sequence=sequence, expires_at=None) for key, value in values.items())
