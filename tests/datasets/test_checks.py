@@ -4,10 +4,11 @@ import itertools
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill import Float, Source, String, Timestamp, col, unique
+from tidemill import Float, Int, Source, String, Timestamp, col, unique
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.checks import Checker
 
@@ -55,3 +56,19 @@ def test_passed_and_failed_are_what_a_loop_finds_however_rows_are_batched(
         assert all(row.reasons for row in bad)
     assert passed == expected_passed
     assert failed == expected_failed
+
+
+@pytest.mark.parametrize("type_", [Int, Float])
+def test_unequal_numbers_are_no_repetition_though_python_hashes_them_alike(type_: Any) -> None:
+    numbers = Source(
+        "n",
+        schema={"number": type_, "at": Timestamp},
+        key=["number"],
+        timestamp="at",
+        checks=[unique("number")],
+    )
+    values = [-2, -1, 0, 1, 2**53, -1, -0.0 if type_ is Float else 0]
+    rows = [{"number": value, "at": 0} for value in values]
+    passed, failed = Checker(numbers).check(pa.RecordBatch.from_pylist(rows, arrow_schema(numbers.schema)))
+    assert passed["number"].to_pylist() == values[:5]
+    assert [row.row for row in failed] == [6, 7]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidemill.datasets.arrow import to_columns
-from tidemill.expressions import Column, Columns, evaluate, take_rows
+from tidemill.expressions import Column, Columns, Type, evaluate, take_rows
 from tidemill.project import Source, Unique
 
 Mask = npt.NDArray[np.bool_]
@@ -86,8 +86,16 @@ def _repeats(unique: Unique) -> str:
 
 def _hashes(columns: Sequence[Column], keep: Mask) -> npt.NDArray[np.int64]:
     """Hash each kept row to 64 bits; of 20 million rows, two collide with odds of 1 in 100,000."""
-    lists = [column.take(np.flatnonzero(keep)).to_list() for column in columns]
+    lists = [_hashable(column.take(np.flatnonzero(keep))) for column in columns]
     return np.fromiter(map(hash, zip(*lists, strict=True)), dtype=np.int64, count=int(keep.sum()))
+
+
+def _hashable(column: Column) -> list[Any]:
+    """Return values that differ in their hashes too: of the numbers -1 and -2 Python's are equal."""
+    values = column.to_list()
+    if column.type not in (Type.INT, Type.FLOAT):
+        return values
+    return [None if value is None else repr(value + 0) for value in values]  # + 0: -0.0 is 0.0
 
 
 class _Seen:
