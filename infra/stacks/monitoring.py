@@ -1,6 +1,6 @@
 """Monitoring: the daily look at each model, and the decision whether to retrain."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
@@ -31,6 +31,7 @@ class MonitoringStack(Stack):
 
     def _monitor(self) -> None:
         dead_letters = dead_letter_queue(self, "MonitorDeadLetters", alarms=self._data.notifications)
+        CfnOutput(self, "MonitorDeadLettersUrl", value=dead_letters.queue_url)
         monitor = PythonFunction(
             self,
             "monitor_model",

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cli.context import CHECKOUT
 from cli.demo.flights_data import FlightsData
 from cli.demo.sample import request_rows
 from cli.demo.system import LocalSystem
@@ -46,8 +47,9 @@ def test_status_lists_endpoints_resources_and_what_waits(cloud: LocalCloud, syst
         "tracking": None,
     }
     assert status["resources"]["data_bucket"] == system.deployment.outputs["DataBucket"]
+    assert set(status["functions"]) == {path.parent.name for path in CHECKOUT.glob("functions/*/handler.py")}
     assert set(status["waiting"]) == {"ingest", "materialize", "predictions", "decisions"}
-    assert set(status["failed"]["dead_letters"].values()) == {0}
+    assert status["failed"]["dead_letters"] == dict.fromkeys([*status["waiting"], "monitor"], 0)
     assert set(status["stacks"].values()) <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 

@@ -118,5 +118,6 @@ def test_the_command_line_finds_what_it_needs_among_the_outputs(assembly: Any) -
         "TrainingStateMachine",
         "NotificationTopic",
         "ApiEndpoint",
+        "MonitorDeadLettersUrl",
     }
     assert (expected | queues) <= outputs
