@@ -8,10 +8,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-import boto3
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
-from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution as execution_models
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
@@ -20,32 +18,6 @@ from emulator.events.hooks import Hooks
 from emulator.events.work import Work
 
 _EXECUTION_KIND = "execution"
-
-
-class _InterpreterClients:
-    """Stands where moto's interpreter sees `boto3`: one client per service, made one at a time.
-
-    The interpreter makes a client for every task, in the thread of the task, from boto3's default session;
-    the branches of a Map do so at the same moment, and sessions are not safe for threads.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._session = boto3.Session()
-        self._made: dict[tuple[Any, ...], Any] = {}
-
-    def client(self, *, service_name: str, region_name: str, config: Any, **settings: Any) -> Any:
-        """Give a client with these settings; all calls pass equal `config`."""
-        key = (service_name, region_name, *sorted(settings.items()))
-        with self._lock:
-            if key not in self._made:
-                self._made[key] = self._session.client(
-                    service_name,  # type: ignore[call-overload]  # any service's name
-                    region_name=region_name,
-                    config=config,
-                    **settings,
-                )
-            return self._made[key]
 
 
 def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
@@ -107,7 +79,6 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
         with starting:
             return start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *args, **kw)
 
-    hooks.replace(boto_client, "boto3", _InterpreterClients())
     hooks.replace(execution_models, "ExecutionWorker", CountedWorker)
     hooks.replace(execution_models, "BaseExecutionWorkerCommunication", DatedCommunication)
     hooks.replace(parser_models, "Execution", ClockedExecution)

@@ -98,13 +98,6 @@ class Planner:
                 self._drop(arn)
             self.refresh()
 
-    def next_due(self) -> dict[str, datetime]:
-        """Tell for each schedule's ARN when it is due next."""
-        with self._lock:
-            return {
-                arn: planned.timer.due for arn, planned in self._planned.items() if planned.timer is not None
-            }
-
     def _refresh(self, _backend: Any) -> None:
         self.refresh()
 
