@@ -6,7 +6,6 @@ updated, that the monitor looks, and that models are trained anew, happens insid
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -80,7 +79,8 @@ class Replay:
         """Let the months pass and return what was scored, as ``summarize`` wants it.
 
         Each day begins at 00:00 UTC: on a Monday the week's file arrives, then a sample of the day's
-        departures is scored, all of them hours or minutes ahead.
+        departures is scored, all of them hours or minutes ahead. The frozen version is asked about the
+        same rows at the end of their week: until the next file arrives, it sees what it saw on the day.
 
         Parameters
         ----------
@@ -93,16 +93,20 @@ class Replay:
         days = list(daily_sample(self._data.flights, START, end, SAMPLE_SEED).groupby("day"))
         arrivals = {week.arrives_at: week.path for week in self._data.weeks}
         self._progress.start(f"{START:%B} to {end - DAY:%B}, day by day", len(days))
-        scored = []
+        weeks: list[pd.DataFrame] = []
+        served: list[pd.DataFrame] = []
         for moment, departures in days:
             day = pd.Timestamp(str(moment))
             self._system.control.advance_to(day)
             if day in arrivals:
+                weeks.append(self._compare(served, frozen_version))
+                served = []
                 self._upload(SOURCE, arrivals[day])
-            scored.append(self._score(departures, frozen_version))
-            self._progress.step(f"{day:%Y-%m-%d}, version {scored[-1]['version'].iloc[0]}")
+            served.append(self._serve(departures))
+            self._progress.step(f"{day:%Y-%m-%d}, version {served[-1]['version'].iloc[0]}")
+        weeks.append(self._compare(served, frozen_version))
         self._system.control.advance_to(end)
-        return pd.concat(scored, ignore_index=True)
+        return pd.concat(weeks, ignore_index=True)
 
     def verdicts(self) -> Sequence[Verdict]:
         """Return what the monitor reported, day by day."""
@@ -131,15 +135,15 @@ class Replay:
         if report is None or report["status"] != "committed":
             raise CommandError(f"{path} did not become a commit of {source}: {report}")
 
-    def _score(self, departures: pd.DataFrame, frozen_version: int) -> pd.DataFrame:
-        with ThreadPoolExecutor() as callers:
-            asked = [
-                callers.submit(self._system.predict, departures, version=version)
-                for version in (None, frozen_version)
-            ]
-        served, frozen = (one.result() for one in asked)
-        return departures[["scheduled_at", "label"]].assign(
-            version=served["version"],
-            served=[one["probability"] for one in served["predictions"]],
-            frozen=[one["probability"] for one in frozen["predictions"]],
+    def _serve(self, departures: pd.DataFrame) -> pd.DataFrame:
+        answer = self._system.predict(departures)
+        return departures.assign(
+            version=answer["version"], served=[one["probability"] for one in answer["predictions"]]
+        )
+
+    def _compare(self, served: Sequence[pd.DataFrame], frozen_version: int) -> pd.DataFrame:
+        rows = pd.concat(served, ignore_index=True)
+        answer = self._system.predict(rows, version=frozen_version)
+        return rows[["scheduled_at", "label", "version", "served"]].assign(
+            frozen=[one["probability"] for one in answer["predictions"]]
         )

@@ -37,7 +37,7 @@ def boosted_trees() -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.06, l2_regularization=1.0, max_leaf_nodes=15, random_state=0
+        max_iter=60, learning_rate=0.1, l2_regularization=1.0, max_leaf_nodes=15, random_state=0
     )
 
 
