@@ -1,6 +1,6 @@
 """Command line of the local cloud.
 
-python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged]
+python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged] [--no-iam]
 python -m emulator coverage
 """
 
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.cloud import DEFAULT_PORT, Cloud
+from emulator.cloud import DEFAULT_PORT, ENFORCE_IAM, Cloud
 from emulator.errors import EmulatorError
 from emulator.resources.coverage import as_markdown
 from emulator.runtime.environment import Packaging
@@ -35,9 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(as_markdown() + "\n")
         return 0
     try:
-        return _up(
-            options.assembly, options.port, Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
-        )
+        packaging = Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
+        return _up(options.assembly, options.port, packaging, enforce_iam=options.enforce_iam)
     except EmulatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -56,15 +55,22 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="functions see the packages of their layers alone, as in Lambda",
     )
+    up.add_argument(
+        "--no-iam",
+        dest="enforce_iam",
+        action="store_false",
+        default=ENFORCE_IAM,
+        help="roles may do everything, whatever their policies say",
+    )
     commands.add_parser("coverage", help="print what the local cloud makes of each resource type")
     return parser
 
 
-def _up(assembly: Path | None, port: int, packaging: Packaging) -> int:
+def _up(assembly: Path | None, port: int, packaging: Packaging, *, enforce_iam: bool) -> int:
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ending.set())
-    with Cloud(port, packaging=packaging) as cloud:
+    with Cloud(port, packaging=packaging, enforce_iam=enforce_iam) as cloud:
         outputs = cloud.deploy(assembly) if assembly else {}
         for stack, values in outputs.items():
             for key, value in values.items():

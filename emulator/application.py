@@ -18,6 +18,7 @@ from emulator.http_api.event import HttpRequest
 from emulator.http_api.gateway import Gateway
 from emulator.http_api.response import HttpResponse, message
 from emulator.identity.credentials import IdentityStore
+from emulator.identity.gate import Gate
 from emulator.identity.signature import read_claim, verify
 from emulator.meter import Call, Meter, describe_call
 from emulator.server import Environ, StartResponse, read_body
@@ -38,16 +39,19 @@ class Application:
         Answers under ``/_api/``.
     identities
         Knows whose access key a request carries.
+    gate
+        Answers what a role may not do.
     meter
         Counts what moto answers.
     """
 
     def __init__(
-        self, *, control: Control, gateway: Gateway, identities: IdentityStore, meter: Meter
+        self, *, control: Control, gateway: Gateway, identities: IdentityStore, gate: Gate, meter: Meter
     ) -> None:
         self._control = control
         self._gateway = gateway
         self._identities = identities
+        self._gate = gate
         self._meter = meter
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._locks = {service: threading.RLock() for service in _ONE_AT_A_TIME}
@@ -78,14 +82,20 @@ class Application:
             source_ip=str(environ.get("REMOTE_ADDR", "")),
         )
         signer: list[str] = []
+        refusals: list[HttpResponse] = []
 
-        def authorize() -> str | None:
+        def authorize(asked: str) -> str | None:
             identity = verify(environ, body, self._identities, service="execute-api")
-            if identity:
-                signer.append(identity.principal)
-            return identity.principal if identity else None
+            if identity is None:
+                return None
+            signer.append(identity.principal)
+            refused = self._gate.refuse_route(identity, api_id, asked)
+            if refused:
+                refusals.append(refused)
+            return None if refused else identity.principal
 
         answer = self._gateway.answer(api_id, request, authorize)
+        answer = refusals[0] if refusals else answer
         self._meter.count(
             Call(
                 principal=signer[0] if signer else "unsigned",
@@ -101,19 +111,29 @@ class Application:
     def _aws(self, environ: Environ, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         claim = read_claim(environ)
         service = claim.service if claim else None
+        service_name, operation = describe_call(environ, body, service)
         status: list[int] = []
 
         def remember(line: str, *arguments: object) -> object:
             status.append(int(line.partition(" ")[0]))
+            refused = self._gate.after(claim, operation, environ, status[-1])
+            if refused:
+                instead.append(refused)
+                return None
             return start_response(line, *arguments)
 
+        refused = self._gate.before(claim, operation, environ, body)
+        instead = [refused] if refused else []
+        chunks: list[bytes] = []
         try:
-            with self._turn(service):
-                chunks = list(self._moto(environ, remember))
+            if not instead:
+                with self._turn(service):
+                    chunks = list(self._moto(environ, remember))
         except Exception as error:  # noqa: BLE001 - a bug in moto is answered and logged, not lost
             _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return _send(message(500, f"moto failed: {type(error).__name__}: {error}"), start_response)
-        service_name, operation = describe_call(environ, body, service)
+        if instead:
+            chunks, status = list(_send(instead[0], start_response)), [instead[0].status]
         self._meter.count(
             Call(
                 principal=self._identities.principal(claim.access_key if claim else None),

@@ -29,6 +29,8 @@ from emulator.events.router import Router
 from emulator.functions import Functions
 from emulator.http_api.gateway import Gateway
 from emulator.identity.credentials import IdentityStore
+from emulator.identity.gate import Gate
+from emulator.identity.guard import Guard
 from emulator.meter import Meter
 from emulator.resources.base import Services
 from emulator.runtime.environment import Packaging
@@ -38,6 +40,7 @@ from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
 
 DEFAULT_PORT = 4566
+ENFORCE_IAM = False
 _one_at_a_time = threading.Lock()
 
 
@@ -54,6 +57,8 @@ class Cloud:
         Whether functions see the packages of this environment, or of their layers alone.
     region
         Its one region.
+    enforce_iam
+        Whether roles are held against their policies.
     """
 
     def __init__(
@@ -63,24 +68,28 @@ class Cloud:
         *,
         packaging: Packaging = Packaging.DEVELOPMENT,
         region: str = aws.REGION,
+        enforce_iam: bool = ENFORCE_IAM,
     ) -> None:
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("a local cloud runs in this process already; close it before starting another")
         self._ending = contextlib.ExitStack()
         self._ending.callback(_one_at_a_time.release)
         try:
-            self._start(port, work_dir, packaging, region)
+            self._start(port, work_dir, packaging, Guard(region, enforced=enforce_iam), region)
         except BaseException:
             self._ending.close()
             raise
 
-    def _start(self, port: int, work_dir: Path | None, packaging: Packaging, region: str) -> None:
+    def _start(
+        self, port: int, work_dir: Path | None, packaging: Packaging, guard: Guard, region: str
+    ) -> None:
         aws.reset()
         self._ending.callback(aws.reset)
         self.region = region
         self.meter = Meter()
         self.clock = Clock()
         self.identities = IdentityStore(region)
+        self._gate = Gate(guard, self.identities, region)
         place = work_dir or Path(
             self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-"))
         )
@@ -93,7 +102,12 @@ class Cloud:
         self._ending.enter_context(aws.configured(server.port))
         self.pool = Pool(handed_in=self._environment_of, logs=CloudWatchLogs(), packaging=packaging)
         self._ending.callback(self.pool.close)
-        self.router = Router(pool=self.pool, clock=self.clock, spec_of=self.functions.spec_of)
+        self.router = Router(
+            pool=self.pool,
+            clock=self.clock,
+            spec_of=self.functions.spec_of,
+            may_poll=self._gate.may_poll,
+        )
         self.router.attach()
         self._ending.callback(self.router.close)
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
@@ -126,7 +140,13 @@ class Cloud:
             region=self.region,
             domain=f"localhost:{port}",
         )
-        return Application(control=control, gateway=gateway, identities=self.identities, meter=self.meter)
+        return Application(
+            control=control,
+            gateway=gateway,
+            identities=self.identities,
+            gate=self._gate,
+            meter=self.meter,
+        )
 
     def deploy(self, assembly: Path) -> dict[str, dict[str, str]]:
         """Deploy a cloud assembly, or update what is deployed to it.

@@ -50,6 +50,8 @@ class Poller:
         What it works with.
     hurry
         Whether batching windows are cut short because somebody waits for the cloud to settle.
+    may_poll
+        Whether the function's role may take messages from the queue.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Poller:
         clock: Clock,
         work: Work,
         hurry: Callable[[], bool],
+        may_poll: Callable[[], bool],
     ) -> None:
         self.mapping = mapping
         self.queue = queue
@@ -70,6 +73,7 @@ class Poller:
         self._clock = clock
         self._work = work
         self._hurry = hurry
+        self._may_poll = may_poll
         self._changed = threading.Condition()
         self._dirty = True
         self._closed = False
@@ -98,7 +102,7 @@ class Poller:
             self._timer.cancel()
 
     def _is_enabled(self) -> bool:
-        return self.mapping.enabled not in (False, "false") and not self._closed
+        return self.mapping.enabled not in (False, "false") and not self._closed and self._may_poll()
 
     def _poll(self) -> None:
         while True:

@@ -1,7 +1,7 @@
 """Everything that moves events, put together: the one object the composition root makes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,11 +32,16 @@ class Router:
         The cloud's time; its `settle` becomes this router's.
     spec_of
         Finds a function by name or ARN and qualifier.
+    may_poll
+        Says whether a function's role may take messages from a queue, both by ARN.
     """
 
-    def __init__(self, *, pool: Pool, clock: Clock, spec_of: SpecOf) -> None:
+    def __init__(
+        self, *, pool: Pool, clock: Clock, spec_of: SpecOf, may_poll: Callable[[str, str], bool]
+    ) -> None:
         self.clock = clock
         self.work = Work()
+        self._may_poll = may_poll
         self._hooks = Hooks()
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
@@ -113,4 +118,5 @@ class Router:
             clock=self.clock,
             work=self.work,
             hurry=lambda: self._hurrying > 0,
+            may_poll=lambda: self._may_poll(mapping.function_arn, queue.queue_arn),
         )

@@ -17,8 +17,8 @@ REQUEST_LIMIT_BYTES = 10 * 1024 * 1024
 Invoke = Callable[[str, dict[str, Any]], Invocation]
 """Runs a function by ARN with an event."""
 
-Authorize = Callable[[], str | None]
-"""Gives the ARN of who signed the request, or None."""
+Authorize = Callable[[str], str | None]
+"""Gives the ARN of who signed the request and may call ``stage/METHOD/path``, or None."""
 
 
 class Gateway:
@@ -53,7 +53,7 @@ class Gateway:
         request
             What was asked, its path beginning after the API's own place.
         authorize
-            Checks the request's signature; called for IAM routes only.
+            Checks the request's signature and leave; called for IAM routes only.
 
         Returns
         -------
@@ -78,7 +78,8 @@ class Gateway:
         if stage is None or match is None:
             return message(404, "Not Found")
         route = routes[match.route_key]
-        principal = authorize() if route.authorization_type == "AWS_IAM" else None
+        asked = f"{stage.name}/{request.method}{path}"
+        principal = authorize(asked) if route.authorization_type == "AWS_IAM" else None
         refusal = _refusal(route, principal)
         if refusal:
             return refusal

@@ -46,10 +46,35 @@ ROOT_CREDENTIALS = Credentials(ROOT_ACCESS_KEY, ROOT_SECRET_KEY)
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom an access key stands for: a principal's ARN (or ``root``) and the key's credentials."""
+    """Whom an access key stands for.
+
+    Parameters
+    ----------
+    principal
+        ARN of the role or user, or ``root``.
+    credentials
+        The key's credentials.
+    session
+        The role's session the key was issued for.
+    """
 
     principal: str
     credentials: Credentials
+    session: str = ""
+
+    @property
+    def user(self) -> str:
+        """The caller as AWS's messages name it: of a role, the session.
+
+        Examples
+        --------
+        >>> Identity("arn:aws:iam::1:role/worker", ROOT_CREDENTIALS, "one").user
+        'arn:aws:sts::1:assumed-role/worker/one'
+        """
+        if not self.session:
+            return self.principal
+        account, _, path = self.principal.split(":", 4)[4].partition(":")
+        return f"arn:aws:sts::{account}:assumed-role/{path.rpartition('/')[2]}/{self.session}"
 
 
 class IdentityStore:
@@ -91,8 +116,25 @@ class IdentityStore:
             )
             made = Credentials(role.access_key_id, role.secret_access_key, role.session_token)
             self._by_session[role_arn, session] = made
-            self._by_key[made.access_key] = Identity(role_arn, made)
+            self._by_key[made.access_key] = Identity(role_arn, made, session[:64])
             return made
+
+    def as_role(self, role_arn: str, session: str) -> Identity:
+        """Give the identity of a role's session.
+
+        Parameters
+        ----------
+        role_arn
+            The role.
+        session
+            Who uses it.
+
+        Returns
+        -------
+        Identity
+            Whom the session's key stands for.
+        """
+        return self._by_key[self.of_role(role_arn, session).access_key]
 
     def find(self, access_key: str) -> Identity | None:
         """Find whom an access key stands for.
@@ -113,7 +155,7 @@ class IdentityStore:
         role = aws.backend("sts", self._region).get_assumed_role_from_access_key(access_key)
         if role:
             made = Credentials(role.access_key_id, role.secret_access_key, role.session_token)
-            return self._remember(Identity(role.role_arn, made))
+            return self._remember(Identity(role.role_arn, made, role.session_name))
         for user in list(aws.backend("iam").users.values()):
             for key in user.access_keys:
                 if key.access_key_id == access_key:
