@@ -80,7 +80,8 @@ def s3_needs(request: AwsRequest) -> tuple[Need, ...] | None:
 def listing_need(request: AwsRequest) -> Need:
     """Name the permission to be told that an object does not exist: S3 answers 403 without it.
 
-    The request carries no ``s3:prefix``, so a statement that asks for one does not apply.
+    AWS judges this with the object's key as ``s3:prefix`` (found by Ceph, whose gateway does the same:
+    github.com/ceph/ceph/pull/68577), so leave to list a prefix is enough for the keys below it.
 
     Parameters
     ----------
@@ -92,7 +93,8 @@ def listing_need(request: AwsRequest) -> Need:
     Need
         ``s3:ListBucket`` on its bucket.
     """
-    return Need("s3:ListBucket", _arn(request.path.lstrip("/").partition("/")[0]))
+    bucket, _, key = request.path.lstrip("/").partition("/")
+    return Need("s3:ListBucket", _arn(bucket), {"s3:prefix": key})
 
 
 def _object_needs(request: AwsRequest, bucket: str, key: str) -> tuple[Need, ...] | None:

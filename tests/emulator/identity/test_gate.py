@@ -144,7 +144,8 @@ def test_who_may_not_list_a_bucket_is_not_told_that_an_object_is_missing(cloud: 
     with pytest.raises(ClientError, match="s3:ListBucket"):
         s3.get_object(Bucket="files", Key="missing")
     assert s3.head_object(Bucket="files", Key="a/one")["ContentLength"] == 1
-    allow(cloud, read, {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::files"})
+    listing = {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::files"}
+    allow(cloud, read, {**listing, "Condition": {"StringLike": {"s3:prefix": ["miss*"]}}})
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket="files", Key="missing")
 

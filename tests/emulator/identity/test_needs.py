@@ -52,10 +52,11 @@ def test_s3_asks_for_actions_on_objects_and_buckets(
     assert asked(request_) == [(action, f"arn:aws:s3:::{name}") for action, name in expected]
 
 
-def test_a_listing_carries_its_prefix_and_a_missing_object_carries_none() -> None:
+def test_a_listing_carries_its_prefix_and_a_missing_object_its_key() -> None:
     (listing,) = needs_of(s3("ListObjectsV2", "/b", {"prefix": "a/", "max-keys": "5"}))
     assert listing.context == {"s3:prefix": "a/", "s3:max-keys": "5"}
-    assert listing_need(s3("HeadObject", "/b/k")) == Need("s3:ListBucket", "arn:aws:s3:::b")
+    missing = listing_need(s3("HeadObject", "/b/a/k"))
+    assert missing == Need("s3:ListBucket", "arn:aws:s3:::b", {"s3:prefix": "a/k"})
 
 
 def test_a_deletion_of_many_objects_asks_for_each() -> None:
