@@ -14,15 +14,17 @@ class Throttled:
     def __init__(self, *, reads_per_call: int) -> None:
         self.reads_per_call = reads_per_call
         self.asked: list[int] = []
+        self.consistent: list[bool] = []
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  # boto3's name
         keys = RequestItems["table"]["Keys"]
         self.asked.append(len(keys))
+        self.consistent.append(RequestItems["table"].get("ConsistentRead", False))
         read, unread = keys[: self.reads_per_call], keys[self.reads_per_call :]
         items = [{**key, "value": {"B": key["key"]["S"].encode()}, "sequence": {"N": "7"}} for key in read]
         return {
             "Responses": {"table": items},
-            "UnprocessedKeys": {"table": {"Keys": unread}} if unread else {},
+            "UnprocessedKeys": {"table": {**RequestItems["table"], "Keys": unread}} if unread else {},
         }
 
 
@@ -38,6 +40,13 @@ def test_keys_left_unread_are_asked_for_again_ever_more_slowly() -> None:
     assert client.asked == [100, 60, 20]
     assert pauses == sorted(pauses)
     assert len(pauses) == 2
+
+
+def test_every_read_sees_what_was_written_before_it() -> None:
+    client = Throttled(reads_per_call=40)
+    store(client, []).get_many([f"k{number}" for number in range(150)])
+    assert len(client.consistent) > 2
+    assert all(client.consistent)
 
 
 def test_more_keys_than_a_batch_takes_are_read_in_several() -> None:

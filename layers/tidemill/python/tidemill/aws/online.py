@@ -83,7 +83,9 @@ class DynamoOnlineStore:
             return sum(writers.map(put, values))
 
     def _batch_get(self, keys: list[str]) -> Iterator[dict[str, Any]]:
-        asked: dict[str, Any] = {self.table: {"Keys": [{"key": {"S": key}} for key in keys]}}
+        # Consistently: a commit applied to an item from before the last one would replace what that added.
+        wanted = {"Keys": [{"key": {"S": key}} for key in keys], "ConsistentRead": True}
+        asked: dict[str, Any] = {self.table: wanted}
         for attempt in range(_TRIES):
             with aws_failures(f"reading {len(keys)} online items"):
                 answer = self._client.batch_get_item(RequestItems=asked)
