@@ -3,6 +3,8 @@
 import logging
 from http import HTTPStatus
 
+from moto.awslambda.exceptions import UnknownFunctionException
+
 from emulator import aws
 from emulator.http_api.response import HttpResponse, message
 from emulator.identity.credentials import Identity, IdentityStore
@@ -137,7 +139,10 @@ class Gate:
             Whether the mapping may be polled.
         """
         name = function_arn.split(":")[6]
-        role_arn = str(aws.backend("lambda", self._region).get_function(name).role)
+        try:
+            role_arn = str(aws.backend("lambda", self._region).get_function(name).role)
+        except UnknownFunctionException:  # the invocation will say so
+            return True
         identity = self._identities.as_role(role_arn, name)
         if not self._guard.guards(identity):
             return True

@@ -52,7 +52,10 @@ def needs_of(request: AwsRequest) -> Needs:
     'arn:aws:dynamodb:us-east-1:123456789012:table/t'
     """
     mapping = _MAPPINGS.get(request.service)
-    needs = mapping(request) if mapping else None
+    try:
+        needs = mapping(request) if mapping else None
+    except (AttributeError, KeyError, TypeError, ValueError):  # malformed, it names no resource
+        needs = None
     if needs is None:
         prefix = _PREFIXES.get(request.service, request.service)
         return (Need(f"{prefix}:{request.operation}", "*", mapped=False),)

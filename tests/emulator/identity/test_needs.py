@@ -177,6 +177,20 @@ def test_query_services_ask_by_their_form() -> None:
     assert asked(AwsRequest("sts", "GetCallerIdentity", body=b"Action=GetCallerIdentity")) == []
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "body"),
+    [
+        ("dynamodb", "TransactGetItems", b'{"TransactItems": [{"Get": {}}]}'),
+        ("events", "PutEvents", b'{"Entries": ["x"]}'),
+        ("sqs", "SendMessage", b"{"),
+        ("s3", "DeleteObjects", b"<Delete/>"),
+    ],
+)
+def test_a_malformed_request_asks_for_everything(service: str, operation: str, body: bytes) -> None:
+    (need,) = needs_of(AwsRequest(service, operation, path="/b", body=body))
+    assert need == Need(f"{service}:{operation}", "*", mapped=False)
+
+
 def test_an_operation_without_a_mapping_asks_for_itself_on_everything() -> None:
     assert needs_of(AwsRequest("kms", "Decrypt")) == (Need("kms:Decrypt", "*", mapped=False),)
     assert needs_of(AwsRequest("dynamodb", "ExecuteStatement", body=b"{}")) == (
