@@ -1,13 +1,10 @@
 """Exactly which rows something saw: a snapshot of each table, and a moment."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from tidemill.canonical import digest_json
-from tidemill.datasets.tables import Tables
-from tidemill.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -48,34 +45,3 @@ class DatasetVersion:
         """Read a version as ``to_json`` writes it."""
         snapshots = {table: int(snapshot) for table, snapshot in data["snapshots"].items()}
         return cls(snapshots, datetime.fromisoformat(data["cutoff"]))
-
-
-def pin(tables: Tables, names: Iterable[str], cutoff: datetime) -> DatasetVersion:
-    """Pin the current snapshot of each table.
-
-    Parameters
-    ----------
-    tables
-        The database.
-    names
-        The tables.
-    cutoff
-        The moment as of which their rows are to be seen.
-
-    Returns
-    -------
-    DatasetVersion
-        The pin.
-
-    Raises
-    ------
-    NotFound
-        If a table does not exist or nothing was ever committed to it.
-    """
-    snapshots = {}
-    for table in names:
-        newest = tables.commits(table, last=1)
-        if not newest:
-            raise NotFound(f"table `{table}` has no rows yet; `tidemill upload {table} FILE` brings some")
-        snapshots[table] = newest[0].snapshot_id
-    return DatasetVersion(snapshots, cutoff)
