@@ -11,6 +11,7 @@ from cli.client import Deployment, wait_for
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import console, facts, first_few, show, table
+from tidemill.errors import Unavailable
 from tidemill.registry.runs import Run, get_run, list_runs
 from tidemill.registry.versions import list_models
 
@@ -125,14 +126,22 @@ def wait_for_run(deployment: Deployment, run_id: str, execution: str) -> Run:
     ------
     NotFound
         If the execution ended before it recorded its run.
+    Unavailable
+        If it ended, stopped or out of time, before it recorded how.
     """
 
     def ended() -> str | None:
         status = deployment.execution_status(execution)
         return None if status == "RUNNING" else status
 
-    wait_for(ended, what=f"the end of run {run_id}", seconds=TRAINING_SECONDS)
-    return get_run(deployment.documents, run_id)
+    outcome = wait_for(ended, what=f"the end of run {run_id}", seconds=TRAINING_SECONDS)
+    run = get_run(deployment.documents, run_id)
+    if run.status == "running":
+        raise Unavailable(
+            f"run {run_id} ended as {outcome} before its outcome was recorded; look at execution {execution} "
+            "and train again"
+        )
+    return run
 
 
 def known_models(deployment: Deployment) -> list[str]:
