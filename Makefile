@@ -24,8 +24,8 @@ demo: setup
 	$(BIN)/tidemill demo
 
 test: setup
-	$(BIN)/python -m pytest -m "not end_to_end and not slow" -n 2
-	$(BIN)/python -m pytest -m "end_to_end and not slow"
+	$(BIN)/python -m pytest -m "not end_to_end" -n 2
+	$(BIN)/python -m pytest -m end_to_end
 
 check: setup
 	$(BIN)/ruff format --check .

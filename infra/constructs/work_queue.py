@@ -77,12 +77,23 @@ class WorkQueue(Construct):
         """Return the queue as a rule's target; an event that can not be delivered is a dead letter too."""
         return targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)
 
-    def feed(self, consumer: PythonFunction, *, batch_size: int, max_concurrency: int | None = None) -> None:
-        """Let a function take messages; it answers with those of a batch that failed."""
+    def feed(
+        self,
+        consumer: PythonFunction,
+        *,
+        batch_size: int,
+        gather: Duration | None = None,
+        max_concurrency: int | None = None,
+    ) -> None:
+        """Let a function take messages; it answers with those of a batch that failed.
+
+        ``gather`` is how long messages may wait for others to be taken with.
+        """
         consumer.function.add_event_source(
             sources.SqsEventSource(
                 self.queue,
                 batch_size=batch_size,
+                max_batching_window=gather,
                 max_concurrency=max_concurrency,
                 report_batch_item_failures=True,
             )

@@ -85,7 +85,8 @@ class ServingStack(Stack):
             self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
         )
         record.uses_database(self._data.database, write=True)
-        predictions.feed(record, batch_size=10, max_concurrency=2)
+        # Each batch is one Iceberg commit: steady traffic makes two a minute, not one a second.
+        predictions.feed(record, batch_size=100, gather=Duration.seconds(30), max_concurrency=2)
 
     def _api(self, predict: PythonFunction) -> http.HttpApi:
         api = http.HttpApi(self, "Api", default_authorizer=HttpIamAuthorizer(), create_default_stage=False)

@@ -1,1 +1,0 @@
-"""Published figures, each measured against its peer in one run."""
