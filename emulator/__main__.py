@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from emulator.cloud import DEFAULT_PORT, ENFORCE_IAM, Cloud
+from emulator.cloud import DEFAULT_PORT, Cloud
 from emulator.errors import EmulatorError
 from emulator.resources.coverage import as_markdown
 from emulator.runtime.environment import Packaging
@@ -59,7 +59,6 @@ def _parser() -> argparse.ArgumentParser:
         "--no-iam",
         dest="enforce_iam",
         action="store_false",
-        default=ENFORCE_IAM,
         help="roles may do everything, whatever their policies say",
     )
     commands.add_parser("coverage", help="print what the local cloud makes of each resource type")

@@ -40,7 +40,6 @@ from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
 
 DEFAULT_PORT = 4566
-ENFORCE_IAM = False
 _one_at_a_time = threading.Lock()
 
 
@@ -68,7 +67,7 @@ class Cloud:
         *,
         packaging: Packaging = Packaging.DEVELOPMENT,
         region: str = aws.REGION,
-        enforce_iam: bool = ENFORCE_IAM,
+        enforce_iam: bool = True,
     ) -> None:
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("a local cloud runs in this process already; close it before starting another")

@@ -34,8 +34,8 @@ def test_calls_are_counted_for_whoever_signed_them(cloud: Cloud) -> None:
     session = boto3.Session(
         credentials.access_key, credentials.secret_key, credentials.session_token, region_name="us-east-1"
     )
-    session.client("sqs", endpoint_url=cloud.endpoint).list_queues()
+    session.client("sts", endpoint_url=cloud.endpoint).get_caller_identity()
     counted = [entry for entry in cloud.meter.report() if entry["principal"] == ROLE]
     assert [(entry["service"], entry["operation"], entry["calls"]) for entry in counted] == [
-        ("sqs", "ListQueues", 1)
+        ("sts", "GetCallerIdentity", 1)
     ]
