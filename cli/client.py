@@ -172,8 +172,15 @@ class Deployment:
         return str(answer["executionArn"])
 
     def execution_status(self, arn: str) -> str:
-        """Return an execution's status, ``RUNNING`` or how it ended."""
-        return str(self.endpoint.client("stepfunctions").describe_execution(executionArn=arn)["status"])
+        """Return an execution's status, ``RUNNING`` or how it ended.
+
+        One that was started a moment ago may not be described yet; it runs.
+        """
+        states = self.endpoint.client("stepfunctions")
+        try:
+            return str(states.describe_execution(executionArn=arn)["status"])
+        except states.exceptions.ExecutionDoesNotExist:
+            return "RUNNING"
 
 
 def digest_file(file: Path) -> str:

@@ -24,6 +24,7 @@ LOCAL_KEY = "test"
 AWS_SETTINGS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 TIMEOUT_SECONDS = 60
+START_TIME_ERROR_SECONDS = 2  # the system reckons when a process started from when itself did
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class LocalCloud:
 
 
 def find_local_cloud(state_dir: Path) -> LocalCloud | None:
-    """Return the local cloud this checkout runs, or None; a file left by a dead process is none.
+    """Return the local cloud this checkout runs, or None; a file left by an ended process is none.
 
     Parameters
     ----------
@@ -59,7 +60,15 @@ def find_local_cloud(state_dir: Path) -> LocalCloud | None:
         cloud = LocalCloud(**json.loads(file.read_text()))
     except FileNotFoundError:
         return None
-    return cloud if psutil.pid_exists(cloud.pid) else None
+    return cloud if _still_runs(cloud.pid, file.stat().st_mtime) else None
+
+
+def _still_runs(pid: int, since: float) -> bool:
+    """Return whether the process that had an id at a moment has it still: ids are given out again."""
+    try:
+        return psutil.Process(pid).create_time() <= since + START_TIME_ERROR_SECONDS
+    except psutil.NoSuchProcess:
+        return False
 
 
 def forget_local_cloud(state_dir: Path, pid: int) -> None:

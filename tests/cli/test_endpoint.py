@@ -59,6 +59,13 @@ def test_the_word_of_a_dead_process_is_no_cloud(tmp_path: Path) -> None:
     assert find_endpoint(tmp_path, {}).url is None
 
 
+def test_a_process_that_was_given_an_ended_clouds_id_is_no_cloud(tmp_path: Path) -> None:
+    """Word that is older than the process of its id is about another process."""
+    LocalCloud(pid=os.getpid(), port=4599).save(tmp_path)
+    os.utime(tmp_path / "local.json", (0, 0))
+    assert find_local_cloud(tmp_path) is None
+
+
 def test_a_cloud_forgets_only_itself(tmp_path: Path, running: LocalCloud) -> None:
     """One that ends late does not remove the word of the one that followed it."""
     forget_local_cloud(tmp_path, running.pid + 1)
