@@ -1,8 +1,8 @@
 """The local cloud, put together: the one place where its parts are made and ended.
 
->>> with Cloud(port=0) as cloud:                                           # doctest: +SKIP
-...     outputs = cloud.deploy(Path("cdk.out"))
-...     print(cloud.endpoint, outputs["Shop"]["ApiEndpoint"])
+    with Cloud(port=0) as cloud:
+        outputs = cloud.deploy(Path("cdk.out"))
+        print(cloud.endpoint, outputs["Shop"]["ApiEndpoint"])
 """
 
 import contextlib

@@ -51,6 +51,22 @@ class Outcome:
     usable: bool
 
 
+def _spawn(
+    spec: FunctionSpec, variables: Mapping[str, str], *, packaging: Packaging, lifeline: int
+) -> "subprocess.Popen[bytes]":
+    """Start the runtime client on a function's code; it ends when the other end of the lifeline does."""
+    return subprocess.Popen(
+        command(spec, packaging=packaging, lifeline=lifeline),
+        env=variables,
+        cwd=spec.code_dir,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(lifeline,),
+        start_new_session=True,
+    )
+
+
 class Worker:
     """A process under the real runtime interface client, for one revision of one function.
 
@@ -92,30 +108,20 @@ class Worker:
         self._waiting: socket.socket | None = None
         self._output = bytearray()
         self._ended = False
-        port = self._listener.getsockname()[1]
-        lifeline, self._lifeline = os.pipe()
-        started = time.perf_counter()
-        self._process = subprocess.Popen(
-            command(spec, packaging=packaging, lifeline=lifeline),
-            env=environment(
-                spec,
-                handed_in=handed_in,
-                runtime_api=f"127.0.0.1:{port}",
-                log_stream=log_stream,
-                tmp_dir=tmp_dir,
-            ),
-            cwd=spec.code_dir,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(lifeline,),
-            start_new_session=True,
+        variables = environment(
+            spec,
+            handed_in=handed_in,
+            runtime_api=f"127.0.0.1:{self._listener.getsockname()[1]}",
+            log_stream=log_stream,
+            tmp_dir=tmp_dir,
         )
+        lifeline, self._lifeline = os.pipe()
+        self._started = time.perf_counter()
+        self._process = _spawn(spec, variables, packaging=packaging, lifeline=lifeline)
         os.close(lifeline)
         assert self._process.stdout is not None  # noqa: S101  asked for above
         self._pipe = self._process.stdout.fileno()
         os.set_blocking(self._pipe, False)
-        self._started = started
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._pipe, selectors.EVENT_READ)
         self._usage = psutil.Process(self._process.pid)

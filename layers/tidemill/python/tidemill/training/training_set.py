@@ -81,18 +81,9 @@ def build_training_set(
     plan, inputs = _fit_plan(model, sources, observed, split)
     training = TrainingMatrix(matrix(plan, inputs), observed.labels, observed.time.values, split)
     test = np.flatnonzero(training.test)
-    description = {
-        "format": 1,
-        "model": model.name,
-        "dataset": pinned["dataset"],
-        "plan": plan.to_json(),
-        "inputs": list(plan.inputs),
-        "vocabularies": {name: list(values) for name, values in plan.encodings.items()},
-        "split": describe_split(observed, split),
-        "dropped": dict(observed.dropped),
-    }
+    described = _description(model, pinned["dataset"], plan, observed, split)
     files = {
-        "description.json": canonical_json(description),
+        "description.json": canonical_json(described),
         "rows.parquet": _parquet(observed, inputs, split),
         "matrix.npz": training.to_bytes(),
         "checks.npz": arrays_to_bytes(
@@ -103,7 +94,7 @@ def build_training_set(
     digest = store_files(data, TRAINING_SETS, files)
     result = {
         "training_set": digest,
-        "rows": {name: part["rows"] for name, part in description["split"].items()},
+        "rows": {name: part["rows"] for name, part in described["split"].items()},
         "candidates": candidates(model.search, context.overrides),
         **_for_champion(
             pinned["champion"],
@@ -116,6 +107,21 @@ def build_training_set(
     }
     record_step(documents, context.run_id, "build_training_set", result)
     return result
+
+
+def _description(
+    model: Model, dataset: Mapping[str, Any], plan: FeaturePlan, observed: Observed, split: NDArray[np.int8]
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "model": model.name,
+        "dataset": dataset,
+        "plan": plan.to_json(),
+        "inputs": list(plan.inputs),
+        "vocabularies": {name: list(values) for name, values in plan.encodings.items()},
+        "split": describe_split(observed, split),
+        "dropped": dict(observed.dropped),
+    }
 
 
 def _rows(model: Model, tables: Tables, snapshots: Mapping[str, int]) -> dict[str, Columns]:
