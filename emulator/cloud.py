@@ -1,9 +1,4 @@
-"""The local cloud, put together: the one place where its parts are made and ended.
-
-    with Cloud(port=0) as cloud:
-        outputs = cloud.deploy(Path("cdk.out"))
-        print(cloud.endpoint, outputs["Shop"]["ApiEndpoint"])
-"""
+"""The local cloud, put together: the one place where its parts are made and ended."""
 
 import contextlib
 import json
