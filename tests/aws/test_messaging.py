@@ -11,7 +11,7 @@ from tidemill.aws.clients import client
 from tidemill.aws.events import EventBridgeEvents
 from tidemill.aws.executions import StateMachineExecutions
 from tidemill.aws.queues import SqsQueue
-from tidemill.errors import DeclarationError, InvalidRequest, Unavailable
+from tidemill.errors import InvalidRequest, Unavailable
 from tidemill.memory.events import MemoryEvents
 
 
@@ -129,7 +129,6 @@ def test_of_a_batch_only_the_messages_that_failed_come_again() -> None:
     outcomes = {
         "good": None,
         "caller": InvalidRequest("x"),
-        "deployment": DeclarationError("w"),
         "platform": Unavailable("y"),
         "bug": KeyError("z"),
     }
@@ -140,5 +139,5 @@ def test_of_a_batch_only_the_messages_that_failed_come_again() -> None:
             raise outcome
 
     assert answer_messages({"Records": [{"messageId": name} for name in outcomes]}, answer) == {
-        "batchItemFailures": [{"itemIdentifier": name} for name in ("deployment", "platform", "bug")]
+        "batchItemFailures": [{"itemIdentifier": name} for name in ("caller", "platform", "bug")]
     }

@@ -184,13 +184,14 @@ def test_a_commit_reaches_the_online_store_once(deployment: str) -> None:
     assert features["seats"].to_list() == [182.0, None]
 
 
-def test_a_commit_of_a_source_that_is_no_more_is_dropped(deployment: str) -> None:
+def test_a_commit_of_a_source_that_is_no_more_ends_among_the_dead_letters(deployment: str) -> None:
     assert deployment
     event = sample("materialize_commit/commit_created")
     body = json.loads(event["Records"][0]["body"])
     body["detail"]["source"] = "trains"
     event["Records"][0]["body"] = json.dumps(body)
-    assert handler("materialize_commit")(event, None) == {"batchItemFailures": []}
+    message = event["Records"][0]["messageId"]
+    assert handler("materialize_commit")(event, None) == {"batchItemFailures": [{"itemIdentifier": message}]}
 
 
 def test_predictions_are_recorded_once(deployment: str) -> None:

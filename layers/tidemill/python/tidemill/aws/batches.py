@@ -4,8 +4,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tidemill.errors import CallerError, DeclarationError
-
 _log = logging.getLogger(__name__)
 
 
@@ -19,9 +17,8 @@ def answer_messages(
     event
         The event of an SQS event source mapping that reports batch item failures.
     answer
-        Handles one record. A CallerError is logged and the message consumed, since it would fail the
-        same way again; any other error sends the message back, and in the end to the dead letters. So
-        does a DeclarationError: then the deployed project is wrong, and no message may pay for it.
+        Handles one record. What it can settle, a refused upload say, it settles; any error sends the
+        message back, and in the end to the dead letters, where it is seen and nothing is lost.
 
     Returns
     -------
@@ -37,10 +34,7 @@ def answer_messages(
     for record in event["Records"]:
         try:
             answer(record)
-        except Exception as error:  # noqa: BLE001  # one message's failure must not take its batch along
-            if isinstance(error, CallerError) and not isinstance(error, DeclarationError):
-                _log.error("message %s is dropped: %s", record["messageId"], error)
-                continue
+        except Exception:  # noqa: BLE001  # one message's failure must not take its batch along
             _log.exception("message %s failed and will be delivered again", record["messageId"])
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
