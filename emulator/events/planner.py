@@ -91,6 +91,17 @@ class Planner:
                 if arn not in self._planned:
                     self._plan(entry)
 
+    def next_firings(self) -> dict[str, datetime]:
+        """Tell when each schedule fires next.
+
+        Returns
+        -------
+        dict of str to datetime
+            By the ARN of the rule or schedule; those that never fire again are not in it.
+        """
+        with self._lock:
+            return {arn: planned.timer.due for arn, planned in self._planned.items() if planned.timer}
+
     def replan(self) -> None:
         """Plan everything from the clock's present time."""
         with self._lock:

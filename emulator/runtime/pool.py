@@ -47,6 +47,18 @@ class _Fleet:
 
     busy: int = 0
     idle: list[Worker] = field(default_factory=list)
+    invocations: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class Census:
+    """One function's workers now, and what all of its workers have done so far."""
+
+    busy: int
+    idle: int
+    invocations: int
+    errors: int
 
 
 def _no_logs(_spec: FunctionSpec, _stream: str, _lines: list[str]) -> None:
@@ -137,6 +149,10 @@ class Pool(AbstractContextManager["Pool"]):
             invocation, usable = self._run(worker, payload, cold=cold, context=client_context, trace=trace)
         finally:
             self._give_back(worker, usable=usable)
+        with self._changed:
+            fleet = self._fleets[spec.arn]
+            fleet.invocations += 1
+            fleet.errors += invocation.function_error is not None
         self._recent.append(invocation)
         return invocation
 
@@ -144,6 +160,20 @@ class Pool(AbstractContextManager["Pool"]):
         """Count workers that are handling an event or starting for one."""
         with self._changed:
             return sum(fleet.busy for fleet in self._fleets.values())
+
+    def census(self) -> dict[str, Census]:
+        """Count workers and invocations by the function's ARN.
+
+        Returns
+        -------
+        dict of str to Census
+            Functions that were never invoked are not in it.
+        """
+        with self._changed:
+            return {
+                arn: Census(fleet.busy, len(fleet.idle), fleet.invocations, fleet.errors)
+                for arn, fleet in self._fleets.items()
+            }
 
     def recent(self) -> list[Invocation]:
         """Give the last 1,000 invocations, oldest first."""
