@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tidemill.features.exact import Limbs, scaled_deviations, split, split_squares, to_float
+from tidemill.features.exact import LOWEST, Limbs, finest, scaled_deviations, split, split_squares, to_float
 
 NUMBERS = st.lists(
     st.floats(-(2.0**62), 2.0**62) | st.sampled_from([1e18, -1e18, 1e-30, 0.1, 2.0**-128]),
@@ -62,3 +62,15 @@ def test_equal_numbers_have_no_deviation_at_all() -> None:
 
 def test_whole_numbers_take_one_limb() -> None:
     assert set(split(np.array([3.0, -40.0, 2.0**31]))) == {0}
+
+
+@given(NUMBERS, st.integers(33, 52))
+def test_fewer_and_wider_limbs_give_the_same_bits(numbers: list[float], width: int) -> None:
+    values = np.array(numbers)
+    count = np.array([len(values)])
+    wide = summed(split(values, finest(values), width))
+    wide_squares = summed(split_squares(values, max(2 * finest(values), LOWEST), width))
+    assert to_float(wide, 1).tobytes() == to_float(summed(split(values)), 1).tobytes()
+    assert to_float(wide_squares, 1).tobytes() == to_float(summed(split_squares(values)), 1).tobytes()
+    plain = scaled_deviations(summed(split(values)), summed(split_squares(values)), count)
+    assert scaled_deviations(wide, wide_squares, count).tobytes() == plain.tobytes()

@@ -1,8 +1,9 @@
 """Exact sums of floats, as integers: any order of adding, and any grouping, gives the same bits.
 
-A number is split into limbs of 32 bits, fixed-point: ``v = sum(limb[i] * 2**(32 * i))`` for i from -4 to
-3, each limb an int64 below 2**32 in size, all of the number's sign. Limbs that are zero throughout are
-left out: whole numbers below 2**32 take one. Up to 2**31 numbers add up without overflow.
+A number is split into limbs, fixed-point: ``v = sum(limb * 2**exponent)``, each limb an int64 of the
+number's sign. Where sums meet sums made elsewhere (the tiles of the online store) the exponents are
+``EXPONENTS``, 32 apart, and up to 2**31 numbers add up without overflow. Whoever sees all the numbers at
+once may choose fewer, wider limbs: the sum as a float does not depend on it.
 
 Range: numbers below 2**63 in size (and their squares) fit; callers leave others out. Resolution: what
 lies below 2**-128 is rounded, once a number, before any adding, so it never depends on order either.
@@ -16,61 +17,87 @@ correctly rounded sums: proved algorithms using rounding to odd", 2008.
 
 import numpy as np
 
-from tidemill.features.definitions import Floats, Ints, Mask
+from tidemill.features.definitions import Floats, Ints
 
 Limbs = dict[int, Ints]
-"""Limbs by place; a place that is not there is zero."""
+"""Limbs by the exponent of their unit; one that is not there is zero."""
 
-LOWEST = -4
-HIGHEST = 3
-PLACES = tuple(range(LOWEST, HIGHEST + 1))
+LOWEST = -128
+WIDTH = 32
+EXPONENTS = tuple(range(LOWEST, 128, WIDTH))
+"""Where limbs lie that are to be added to limbs made elsewhere."""
 LIMIT = 2.0**63
 """Numbers this large or larger are not taken."""
 
-_BITS = 32
+_EXACT = 53
+"""Integers of this many bits are floats without rounding."""
+_PIECE = 16
 _SPLITTER = 2.0**27 + 1
 
 
-def split(values: Floats) -> Limbs:
+def finest(values: Floats) -> int:
+    """Return an exponent, ``LOWEST`` or more, of which all numbers are multiples, but for what is rounded.
+
+    Examples
+    --------
+    >>> finest(np.array([3.0, -40.0])), finest(np.array([0.5, 1e-60]))
+    (0, -128)
+    """
+    if (values == np.rint(values)).all():
+        return 0
+    sizes = np.abs(values)
+    smallest = float(np.min(sizes, where=sizes > 0.0, initial=np.inf))
+    return max(LOWEST, int(np.frexp(smallest)[1]) - _EXACT)
+
+
+def split(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
     """Split numbers into limbs.
 
     Parameters
     ----------
     values
         Shape (n,), each below ``LIMIT**2`` in size.
+    lowest
+        Exponent of the lowest limb: what `finest` says, or ``LOWEST``.
+    width
+        Bits of a limb, 52 at most.
 
     Returns
     -------
     Limbs
-        Only the places where some number is not zero.
+        Only those where some number is not zero.
 
     Examples
     --------
     >>> split(np.array([3.0, -2.5]))
-    {0: array([ 3, -2]), -1: array([          0, -2147483648])}
+    {0: array([ 3, -2]), -32: array([          0, -2147483648])}
+    >>> split(np.array([3.0, -2.5]), lowest=-1, width=40)
+    {-1: array([ 6, -5])}
     """
     limbs: Limbs = {}
     rest = values
     largest = float(np.abs(values).max(initial=0.0))
-    for place in reversed(PLACES):
-        unit = 2.0 ** (_BITS * place)
-        if largest < unit and place > LOWEST:
-            continue
-        whole = np.rint(rest / unit) if place == LOWEST else np.trunc(rest / unit)
+    bits = max(int(np.frexp(largest)[1]) - lowest, 1)
+    for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
+        scaled = rest * 2.0**-exponent
+        whole = np.rint(scaled) if exponent == lowest else np.trunc(scaled)
         if whole.any():
-            limbs[place] = whole.astype(np.int64)
-            rest = rest - whole * unit
-        if not rest.any():
+            limbs[exponent] = whole.astype(np.int64)
+            rest = rest - whole * 2.0**exponent
+        if exponent > lowest and not rest.any():
             break
     return limbs
 
 
-def split_squares(values: Floats) -> Limbs:
-    """Split the squares of numbers below ``LIMIT`` in size, without rounding the squares."""
+def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
+    """Split the squares of numbers below ``LIMIT`` in size, without rounding the squares.
+
+    A limb may take one bit more than ``width``; ``lowest`` is at most twice what `finest` says.
+    """
     high, low = _product(values, values)
-    limbs, small = split(high), split(low)
-    for place, limb in small.items():
-        limbs[place] = limbs[place] + limb if place in limbs else limb
+    limbs, small = split(high, lowest, width), split(low, lowest, width)
+    for exponent, limb in small.items():
+        limbs[exponent] = limbs[exponent] + limb if exponent in limbs else limb
     return limbs
 
 
@@ -91,12 +118,22 @@ def to_float(limbs: Limbs, n: int) -> Floats:
 
     Examples
     --------
-    >>> tenths = {place: limb.sum(keepdims=True) for place, limb in split(np.full(10, 0.1)).items()}
+    >>> tenths = {exponent: limb.sum(keepdims=True) for exponent, limb in split(np.full(10, 0.1)).items()}
     >>> to_float(tenths, 1)
     array([1.])
     """
-    digits, negative = _magnitude(limbs, n)
-    size = _gather(digits, _BITS, n)
+    digits = _carry(limbs, n)
+    if len(digits) <= 2:
+        # Each digit is exact as a float, so adding the two is the one rounding there is.
+        total = np.zeros(n)
+        for exponent, digit in digits:
+            total += digit * 2.0**exponent
+        return total
+    negative = digits[-1][1] < 0
+    if negative.any():
+        sign = np.where(negative, -1, 1)
+        digits = _carry({exponent: limb * sign for exponent, limb in limbs.items()}, n)
+    size = _gather(digits, n)
     return np.where(negative, -size, size)
 
 
@@ -116,48 +153,51 @@ def scaled_deviations(total: Limbs, squares: Limbs, count: Ints) -> Floats:
         Shape (n,), at least 0. Formula: count * sum(v**2) - sum(v)**2, in digits of 16 bits.
     """
     n = len(count)
-    total_digits = _halve_digits(_magnitude(total, n)[0])
-    terms = {place: digit * count for place, digit in _halve_digits(_magnitude(squares, n)[0]).items()}
-    for place, digit in total_digits.items():
-        for other_place, other in total_digits.items():
-            at = place + other_place
-            terms[at] = terms[at] - digit * other if at in terms else -(digit * other)
-    digits = _normalise(terms, n, _BITS // 2)
+    total_pieces = _pieces(total, n)
+    terms = {exponent: piece * count for exponent, piece in _pieces(squares, n).items()}
+    for exponent, piece in total_pieces.items():
+        for other_exponent, other in total_pieces.items():
+            at = exponent + other_exponent
+            terms[at] = terms[at] - piece * other if at in terms else -(piece * other)
+    digits = _carry(terms, n)
+    if not digits:
+        return np.zeros(n)
     # Squares below 2**-128 are rounded, so numbers that small can leave a sum just below 0.
-    return np.where(digits[-1][1] < 0, 0.0, _gather(digits, _BITS // 2, n))
+    return np.where(digits[-1][1] < 0, 0.0, _gather(digits, n))
 
 
-def _magnitude(limbs: Limbs, n: int) -> tuple[list[tuple[int, Ints]], Mask]:
-    """Return the digits of the sums' sizes, from the lowest place up, and which sums are negative."""
-    digits = _normalise(limbs, n, _BITS)
-    negative = digits[-1][1] < 0
-    if negative.any():
-        sign = np.where(negative, -1, 1)
-        digits = _normalise({place: limb * sign for place, limb in limbs.items()}, n, _BITS)
-    return digits, negative
+def _carry(limbs: Limbs, n: int) -> list[tuple[int, Ints]]:
+    """Return the sums' digits from the lowest up, each 0 or more but the last, which has the sum's sign.
 
-
-def _normalise(terms: Limbs, n: int, bits: int) -> list[tuple[int, Ints]]:
-    """Carry, so that each digit is in [0, 2**bits) but the last, which has the number's sign."""
+    Every digit is exact as a float, and what lies below a digit is less than one of its units.
+    """
     digits: list[tuple[int, Ints]] = []
-    carry = np.zeros(n, dtype=np.int64)
-    for place in range(min(terms, default=0), max(terms, default=-1) + 1):
-        here = terms[place] + carry if place in terms else carry
-        digits.append((place, here & ((1 << bits) - 1)))
-        carry = here >> bits
-    digits.append((max(terms, default=-1) + 1, carry))
-    return digits
+    at, here = min(limbs, default=0), np.zeros(n, dtype=np.int64)
+    for exponent in sorted(limbs):
+        while exponent > at:
+            gap = exponent - at
+            at, here = _cut(digits, at, here, gap if gap <= _EXACT else WIDTH)
+        here = here + limbs[exponent]
+    while np.abs(here).max(initial=0) > 1 << _EXACT:
+        at, here = _cut(digits, at, here, WIDTH)
+    return [*digits, (at, here)] if limbs else []
 
 
-def _gather(digits: list[tuple[int, Ints]], bits: int, n: int) -> Floats:
+def _cut(digits: list[tuple[int, Ints]], at: int, here: Ints, width: int) -> tuple[int, Ints]:
+    """Put the lowest bits of a digit into the list, and return what is left of it."""
+    digits.append((at, here & ((1 << width) - 1)))
+    return at + width, here >> width
+
+
+def _gather(digits: list[tuple[int, Ints]], n: int) -> Floats:
     """Add digits of 0 or more up from the highest, rounding once.
 
     What does not fit ``high`` is kept in ``low``, and of what fits neither only that it is there: it makes
     the last bit of ``low`` odd, so that ``high + low`` is never mistaken for a tie (Boldo and Melquiond).
     """
     high, low, rest = np.zeros(n), np.zeros(n), np.zeros(n)
-    for place, digit in reversed(digits):
-        high, lost = _add(high, digit.astype(np.float64) * 2.0 ** (bits * place))
+    for exponent, digit in reversed(digits):
+        high, lost = _add(high, digit.astype(np.float64) * 2.0**exponent)
         low, lost = _add(low, lost)
         rest = rest + lost
     even = (low.view(np.int64) & 1) == 0
@@ -166,13 +206,17 @@ def _gather(digits: list[tuple[int, Ints]], bits: int, n: int) -> Floats:
     return total
 
 
-def _halve_digits(digits: list[tuple[int, Ints]]) -> Limbs:
-    """Turn digits of 32 bits into digits of 16, leaving out places that are zero throughout."""
-    half = _BITS // 2
-    halves = [
-        (2 * place + k, (digit >> (half * k)) & ((1 << half) - 1)) for place, digit in digits for k in (0, 1)
-    ]
-    return {place: digit for place, digit in halves if digit.any()}
+def _pieces(limbs: Limbs, n: int) -> Limbs:
+    """Return the digits of the sums' sizes in pieces of 16 bits, so that products of them add up in 64."""
+    digits = _carry(limbs, n)
+    if digits and (digits[-1][1] < 0).any():
+        sign = np.where(digits[-1][1] < 0, -1, 1)
+        digits = _carry({exponent: limb * sign for exponent, limb in limbs.items()}, n)
+    pieces: Limbs = {}
+    for exponent, digit in digits:
+        for shift in range(0, int(digit.max(initial=0)).bit_length(), _PIECE):
+            pieces[exponent + shift] = (digit >> shift) & ((1 << _PIECE) - 1)
+    return pieces
 
 
 def _add(a: Floats, b: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,29 @@ from tidemill.expressions import Array, Column
 from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import settle_ties
-from tidemill.features.exact import Limbs, split, split_squares
+from tidemill.features.exact import LOWEST, Limbs, finest, split, split_squares
+from tidemill.features.ranges import RangeMinima
+
+
+def sort_by_entity(codes: Ints) -> Ints:
+    """Return the positions that sort entities and leave those of one entity in their order.
+
+    Examples
+    --------
+    >>> sort_by_entity(np.array([70_000, 3, 70_000, 3]))
+    array([1, 3, 0, 2])
+    """
+    # numpy sorts integers of 16 bits by counting them, which beats comparing them many times over.
+    numbers = codes - codes.min(initial=0)
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    high = numbers >> 16
+    while high.any():
+        order = order[np.argsort(high[order].astype(np.uint16), kind="stable")]
+        high = high >> 16
+    return order
+
+
+_WIDEST_LIMB = 48
 
 
 class TimeIndex:
@@ -43,8 +65,9 @@ class TimeIndex:
         fits = (self._beyond + 1) * span < 2**62
         self._ranks: Ints | None = None if fits else np.unique(times)
         self._span = span if self._ranks is None else len(self._ranks) + 1
-        keys = self._keys(codes, times)
-        self.order = None if bool((keys[1:] >= keys[:-1]).all()) else np.argsort(keys)
+        places = times - self._low if self._ranks is None else np.searchsorted(self._ranks, times)
+        keys = codes * self._span + places
+        self.order = _order(codes, times, keys)
         self._sorted = keys if self.order is None else keys[self.order]
 
     def _keys(self, codes: Ints, times: Ints) -> Ints:
@@ -60,6 +83,16 @@ class TimeIndex:
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
         return values if self.order is None else values[self.order]
+
+
+def _order(codes: Ints, times: Ints, keys: Ints) -> Ints | None:
+    if _is_sorted(keys):
+        return None
+    return sort_by_entity(codes) if _is_sorted(times) else np.argsort(keys)
+
+
+def _is_sorted(values: Ints) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
 
 
 @dataclass(frozen=True)
@@ -90,6 +123,10 @@ class Timeline:
         self._happened: Ints = self._by_time.arrange(events.happened)
         self._visible: Ints = self._by_time.arrange(events.visible)
         self._by_visible = TimeIndex(self._codes, self._visible)
+        self._latest_us = int((self._visible - self._happened).max(initial=0))
+        n_most = int(np.bincount(self._codes).max(initial=0))
+        # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
+        self._limb_bits = min(_WIDEST_LIMB, 62 - n_most.bit_length())
         # Questions in order make every search walk the rows once, from front to back.
         self._questions = TimeIndex(questions.codes, questions.times)
         self._asked_codes: Ints = self._questions.arrange(questions.codes)
@@ -99,6 +136,7 @@ class Timeline:
         self._limbs: dict[tuple[str, str], Limbs] = {}
         self._sums: dict[tuple[str, str, int, int], Limbs] = {}
         self._gone: dict[tuple[int, int], Ints] = {}
+        self._minima: dict[tuple[str, float], RangeMinima] = {}
 
     def latest_rows(self, values: Sequence[Column], ttl_us: int | None) -> tuple[Ints, Mask]:
         """Find the newest row each question sees.
@@ -136,7 +174,7 @@ class Timeline:
         """Compute a windowed feature for every question."""
         needs = KINDS[feature.kind].needs
         parts = Parts(
-            count=self._sum(feature, "count")[0],
+            count=self._count(feature),
             total=self._sum(feature, "total") if "total" in needs else {},
             squares=self._sum(feature, "squares") if "squares" in needs else {},
             smallest=self._smallest(feature, 1.0) if "smallest" in needs else None,
@@ -167,30 +205,49 @@ class Timeline:
         name = measure_id(feature), part
         if name not in self._limbs:
             values, there = self._measure(feature)
-            made = {"count": lambda _: {0: there.astype(np.int64)}, "total": split, "squares": split_squares}
-            self._limbs[name] = made[part](values)
+            if part == "count":
+                made = {0: there.astype(np.int64)}
+            elif part == "total":
+                made = split(values, finest(values), self._limb_bits)
+            else:
+                made = split_squares(values, max(2 * finest(values), LOWEST), self._limb_bits - 1)
+            self._limbs[name] = made
         return self._limbs[name]
 
     def _gone_us(self, feature: FeatureDefinition) -> Ints:
         """Return from when on each row is no longer in the feature's window."""
         return (self._happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
 
-    def _sum(self, feature: FeatureDefinition, part: str) -> Limbs:
-        """Sum a part over the rows seen by each question, less the rows gone for it."""
-        name = measure_id(feature), part, feature.window_us, feature.hop_us
-        if name in self._sums:
-            return self._sums[name]
+    def _gone_by(self, feature: FeatureDefinition) -> Ints:
+        """Count the rows that lie before each question's window."""
         window = feature.window_us, feature.hop_us
         if window not in self._gone:
             tail = (self._asked_times - feature.window_us) // feature.hop_us * feature.hop_us
             self._gone[window] = self._by_time.count_before(self._asked_codes, tail)
-        counted = self._visible < self._gone_us(feature)
-        limbs = self._split(feature, part)
-        if not counted.all():  # what is known only when it is gone is never seen
-            limbs = {place: np.where(counted, limb, 0) for place, limb in limbs.items()}
-        self._sums[name] = {
-            place: self._difference(limb, self._gone[window]) for place, limb in limbs.items()
-        }
+        return self._gone[window]
+
+    def _never_seen(self, feature: FeatureDefinition) -> Mask | None:
+        """Mark rows that become known only when they are gone; None if there are none."""
+        if self._latest_us <= feature.window_us:
+            return None
+        late = self._visible >= self._gone_us(feature)
+        return late if late.any() else None
+
+    def _count(self, feature: FeatureDefinition) -> Ints:
+        """Count the rows seen by each question that hold a value."""
+        if self._measure(feature)[1].all() and self._never_seen(feature) is None:
+            return self._seen - self._gone_by(feature)
+        return self._sum(feature, "count")[0]
+
+    def _sum(self, feature: FeatureDefinition, part: str) -> Limbs:
+        """Sum a part over the rows seen by each question, less the rows gone for it."""
+        name = measure_id(feature), part, feature.window_us, feature.hop_us
+        if name not in self._sums:
+            limbs, never = self._split(feature, part), self._never_seen(feature)
+            if never is not None:
+                limbs = {exponent: np.where(never, 0, limb) for exponent, limb in limbs.items()}
+            gone = self._gone_by(feature)
+            self._sums[name] = {exponent: self._difference(limb, gone) for exponent, limb in limbs.items()}
         return self._sums[name]
 
     def _difference(self, values: Ints, gone: Ints) -> Ints:
@@ -201,7 +258,18 @@ class Timeline:
         return answer
 
     def _smallest(self, feature: FeatureDefinition, sign: float) -> Floats:
-        """Take the smallest of ``sign * value`` over the rows each question sees; infinite if there are none.
+        """Take the smallest of ``sign * value`` over the rows each question sees; infinite if none."""
+        if self._by_visible.order is not None:
+            return self._smallest_of_late(feature, sign)
+        # Rows known in the order they happened: what a question sees is one stretch of them.
+        name = measure_id(feature), sign
+        if name not in self._minima:
+            values, there = self._measure(feature)
+            self._minima[name] = RangeMinima(np.where(there, sign * values, np.inf))
+        return self._minima[name].of(self._gone_by(feature), self._seen)
+
+    def _smallest_of_late(self, feature: FeatureDefinition, sign: float) -> Floats:
+        """Take the smallest where rows came to be known in another order than they happened.
 
         The questions of an entity that see a row lie side by side in time. So each row is written over
         its stretch of the sorted questions, as two overlapping blocks of a power of two long, and the

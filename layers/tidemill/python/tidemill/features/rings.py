@@ -14,7 +14,7 @@ import numpy as np
 from tidemill.expressions import Column
 from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask, ViewDefinition
-from tidemill.features.exact import PLACES, split, split_squares
+from tidemill.features.exact import EXPONENTS, split, split_squares
 
 TILE, VISIBLE, NEWEST = 0, 1, 2
 """The first rows of a ring's table; its slots follow."""
@@ -30,7 +30,7 @@ class Slot:
 
     measure: str
     part: str
-    place: int
+    exponent: int
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def _ring(hop_us: int, features: list[FeatureDefinition]) -> Ring:
         name = measure_id(feature)
         slots.append(Slot(name, "count", 0))
         for part in sorted(KINDS[feature.kind].needs):
-            places = PLACES if part in {"total", "squares"} else (0,)
-            slots += [Slot(name, part, place) for place in places]
+            exponents = EXPONENTS if part in {"total", "squares"} else (0,)
+            slots += [Slot(name, part, exponent) for exponent in exponents]
     window_us = max(feature.window_us for feature in features)
     return Ring(hop_us, window_us, tuple(features), tuple(dict.fromkeys(slots)))
 
@@ -89,8 +89,8 @@ def tabulate(ring: Ring, events: Events) -> Ints:
     for name, (values, _) in measured.items():
         for part, splitter in (("total", split), ("squares", split_squares)):
             if Slot(name, part, 0) in ring.slots:
-                for place, limb in splitter(values).items():
-                    table[_N_HEAD + ring.slots.index(Slot(name, part, place))] = limb
+                for exponent, limb in splitter(values).items():
+                    table[_N_HEAD + ring.slots.index(Slot(name, part, exponent))] = limb
     return table
 
 
@@ -186,7 +186,7 @@ class RingReader:
                     self._reduce(extreme, row[self._entries], inside, nothing)
                 )
             elif slot.part == "count" or row.any():
-                parts[slot.part][slot.place] = self._sum(row[self._entries], inside)
+                parts[slot.part][slot.exponent] = self._sum(row[self._entries], inside)
         values, valid = finish(
             feature.kind,
             Parts(
