@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from emulator import catalog
 from emulator.events.hooks import Hooks
 from tidemill.aws import clients
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure of what is tested
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
