@@ -80,11 +80,12 @@ def environment(
     own_path = spec.environment.get("PYTHONPATH", "")
     lambda_variables = {
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.name}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_LAMBDA_LOG_FORMAT": "JSON" if spec.logs.json_format else "Text",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
@@ -95,6 +96,8 @@ def environment(
         "TMPDIR": str(tmp_dir),
         "_HANDLER": spec.handler,
     }
+    if spec.logs.json_format:
+        lambda_variables["AWS_LAMBDA_LOG_LEVEL"] = spec.logs.application_level
     # What is Lambda's to say stands last: a function can neither move its Runtime API nor lose its layers.
     return {
         **_GIVES_MEMORY_BACK,

@@ -26,7 +26,7 @@ class CloudWatchLogs:
         lines
             In the order they were written.
         """
-        group = f"/aws/lambda/{spec.name}"
+        group = spec.log_group
         backend = logs_backends[spec.account][spec.region]
         timestamp_ms = int(time.time() * 1000)
         events = [{"timestamp": timestamp_ms, "message": line} for line in lines]

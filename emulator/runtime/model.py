@@ -34,6 +34,19 @@ class PoolClosedError(InvocationRefusedError):
 
 
 @dataclass(frozen=True)
+class LogSettings:
+    """A function's `LoggingConfig`: the group its lines go to, their format and its levels.
+
+    An empty `group` stands for `/aws/lambda/<name>`. Levels count in JSON format alone, as in Lambda.
+    """
+
+    group: str = ""
+    json_format: bool = False
+    application_level: str = "INFO"
+    system_level: str = "INFO"
+
+
+@dataclass(frozen=True)
 class FunctionSpec:
     """One revision of a function, unpacked and ready to be run.
 
@@ -54,6 +67,13 @@ class FunctionSpec:
     role_arn: str
     reserved_concurrency: int | None
     revision: str
+    version: str = "$LATEST"
+    logs: LogSettings = LogSettings()
+
+    @property
+    def log_group(self) -> str:
+        """Log group its lines go to."""
+        return self.logs.group or f"/aws/lambda/{self.name}"
 
     @property
     def region(self) -> str:
@@ -91,4 +111,5 @@ class Invocation:
     max_memory_mb: int
     log_tail: str
     function_name: str = ""
+    version: str = "$LATEST"
     started_at: datetime | None = None

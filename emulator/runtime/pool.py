@@ -50,6 +50,25 @@ class _Fleet:
     invocations: int = 0
     errors: int = 0
 
+    def take(self, spec: FunctionSpec) -> tuple[Worker | None, list[Worker]]:
+        """Give the worker of this revision used last, and those that nobody can use any more.
+
+        Published versions keep their workers while others run: an alias may share its calls among two.
+        """
+        worker: Worker | None = None
+        kept: list[Worker] = []
+        stale: list[Worker] = []
+        for candidate in reversed(self.idle):
+            outdated = candidate.spec.version == spec.version and candidate.spec.revision != spec.revision
+            if outdated or not candidate.is_alive():
+                stale.append(candidate)
+            elif worker is None and candidate.spec.revision == spec.revision:
+                worker = candidate
+            else:
+                kept.append(candidate)
+        self.idle = kept[::-1]
+        return worker, stale
+
 
 @dataclass(frozen=True)
 class Census:
@@ -108,6 +127,8 @@ class Pool(AbstractContextManager["Pool"]):
         spec: FunctionSpec,
         payload: bytes,
         *,
+        invoked_arn: str | None = None,
+        request_id: str | None = None,
         client_context: str | None = None,
         trace: str | None = None,
     ) -> Invocation:
@@ -119,6 +140,11 @@ class Pool(AbstractContextManager["Pool"]):
             The function; another `revision` starts new workers.
         payload
             The event, JSON.
+        invoked_arn
+            What the caller named, with its version or alias, for `context.invoked_function_arn`; without
+            it, the function's own ARN.
+        request_id
+            Id of the invocation; attempts at one asynchronous event share it. Without it, a new one.
         client_context
             Client context, JSON, for `context.client_context`.
         trace
@@ -146,7 +172,17 @@ class Pool(AbstractContextManager["Pool"]):
         worker, cold = self._take(spec)
         usable = False
         try:
-            invocation, usable = self._run(worker, payload, cold=cold, context=client_context, trace=trace)
+            headers = {
+                name: value
+                for name, value in (
+                    ("Lambda-Runtime-Invoked-Function-Arn", invoked_arn),
+                    ("Lambda-Runtime-Trace-Id", trace),
+                    ("Lambda-Runtime-Client-Context", client_context),
+                )
+                if value is not None
+            }
+            request_id = request_id or str(uuid.uuid4())
+            invocation, usable = self._run(worker, payload, request_id, headers, cold=cold)
         finally:
             self._give_back(worker, usable=usable)
         with self._changed:
@@ -206,8 +242,6 @@ class Pool(AbstractContextManager["Pool"]):
         limit = self._concurrency if spec.reserved_concurrency is None else spec.reserved_concurrency
         if limit == 0:
             raise ThrottledError(f"function {spec.name} reserves a concurrency of 0: Rate Exceeded.")
-        worker: Worker | None = None
-        stale: list[Worker] = []
         with self._changed:
             fleet = self._fleets.setdefault(spec.arn, _Fleet())
             free = self._changed.wait_for(
@@ -221,13 +255,9 @@ class Pool(AbstractContextManager["Pool"]):
                     "Rate Exceeded."
                 )
             fleet.busy += 1
-            while fleet.idle and worker is None:
-                candidate = fleet.idle.pop()
-                if candidate.spec.revision == spec.revision and candidate.is_alive():
-                    worker = candidate
-                    self._out.add(worker)
-                else:
-                    stale.append(candidate)
+            worker, stale = fleet.take(spec)
+            if worker is not None:
+                self._out.add(worker)
         for old in stale:
             old.close()
         if worker is not None:
@@ -235,7 +265,7 @@ class Pool(AbstractContextManager["Pool"]):
         return self._start(spec, fleet), True
 
     def _start(self, spec: FunctionSpec, fleet: _Fleet) -> Worker:
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{spec.version}]{uuid.uuid4().hex}"
         try:
             worker = Worker(
                 spec,
@@ -288,19 +318,10 @@ class Pool(AbstractContextManager["Pool"]):
         return leaving
 
     def _run(
-        self, worker: Worker, payload: bytes, *, cold: bool, context: str | None, trace: str | None
+        self, worker: Worker, payload: bytes, request_id: str, headers: Mapping[str, str], *, cold: bool
     ) -> tuple[Invocation, bool]:
         spec = worker.spec
-        request_id = str(uuid.uuid4())
         started_at = datetime.now(UTC)
-        headers = {
-            name: value
-            for name, value in (
-                ("Lambda-Runtime-Trace-Id", trace),
-                ("Lambda-Runtime-Client-Context", context),
-            )
-            if value is not None
-        }
         outcome = worker.initialise() if cold else None
         prologue = worker.take_output() if cold else b""
         began = time.perf_counter()
@@ -323,6 +344,7 @@ class Pool(AbstractContextManager["Pool"]):
             max_memory_mb=worker.max_memory_mb,
             log_tail=report.tail(lines),
             function_name=spec.name,
+            version=spec.version,
             started_at=started_at,
         )
         return invocation, outcome.usable
@@ -336,7 +358,7 @@ def _log_lines(
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         lines.append(f"INIT_START Runtime Version: python:{version}")
         lines.extend(report.split_lines(prologue))
-    lines.append(report.start_line(request_id))
+    lines.append(report.start_line(request_id, worker.spec.version))
     lines.extend(report.split_lines(worker.take_output()))
     if outcome.status == "timeout":
         lines.append(f"{request_id} Task timed out after {worker.spec.timeout_seconds:.2f} seconds")

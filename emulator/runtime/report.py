@@ -26,9 +26,9 @@ def tail(lines: list[str]) -> str:
     return whole[-_TAIL_BYTES:].decode("utf-8", "replace")
 
 
-def start_line(request_id: str) -> str:
+def start_line(request_id: str, version: str) -> str:
     """First line of an invocation."""
-    return f"START RequestId: {request_id} Version: $LATEST"
+    return f"START RequestId: {request_id} Version: {version}"
 
 
 def end_line(request_id: str) -> str:
