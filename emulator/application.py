@@ -60,10 +60,10 @@ class Application:
         """Answer one request, as WSGI has it."""
         path = str(environ.get("PATH_INFO", "/"))
         body = read_body(environ)
-        if path.startswith(_CONTROL_PREFIX):
+        if path.startswith(_CONTROL_PREFIX) or path == _CONTROL_PREFIX.rstrip("/"):
             query = str(environ.get("QUERY_STRING", ""))
             answer = self._control.answer(
-                environ["REQUEST_METHOD"], path.removeprefix(_CONTROL_PREFIX), query, body
+                environ["REQUEST_METHOD"], path[len(_CONTROL_PREFIX) :], query, body
             )
             return _send(answer, start_response)
         if path.startswith(_API_PREFIX):

@@ -14,6 +14,8 @@ import moto.backends as moto_backends
 from emulator import aws, catalog, clients
 from emulator.application import Application
 from emulator.clients import Clients
+from emulator.control.executions import describe_execution
+from emulator.control.overview import Overview
 from emulator.control.routes import Control
 from emulator.deploy import engine
 from emulator.deploy.assets import AssetSources
@@ -119,6 +121,15 @@ class Cloud:
         self._ending.callback(server.stop)
 
     def _make_application(self, port: int) -> Application:
+        overview = Overview(
+            region=self.region,
+            resources=self.resources,
+            census=self.pool.census,
+            recent=self.pool.recent,
+            next_firings=self.router.planner.next_firings,
+            meter=self.meter,
+            api_url=self._services.api_url,
+        )
         control = Control(
             clock=self.clock,
             settle=self.router.settle,
@@ -126,6 +137,8 @@ class Cloud:
             recent=self.pool.recent,
             resources=self.resources,
             facts=self._facts,
+            overview=overview.collect,
+            execution=lambda arn: describe_execution(arn, self.region),
         )
         gateway = Gateway(
             invoke=self._invoke,

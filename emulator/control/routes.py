@@ -1,13 +1,17 @@
 """Answers under ``/_local/``.
 
 ======================  ============================================================================
+``GET ./``              the page (`pages`), which lives on the next two
+``GET overview``        all of what the page shows (`overview`)
+``GET executions/ARN``  one state machine execution, with its history (`executions`)
 ``GET health``          ``{"status": "ready", "endpoint", "account", "region", "stacks"}``
 ``GET clock``           ``{"now", "mode"}``
 ``POST clock``          ``{"set": t}``, ``{"advance_to": t}`` or ``{"advance_seconds": s}``; answers like GET
 ``POST settle``         waits until nothing is in flight; ``{"timeout_seconds": 60}``
 ``GET resources``       every resource of every stack, with its physical id
 ``GET meter``           calls and bytes by principal, service and operation; ``DELETE`` begins anew
-``GET invocations``     the latest invocations of functions; ``?function=`` narrows
+``GET invocations``     the latest invocations of functions; ``?function=`` narrows,
+                        ``&latest=20`` gives the last of them only
 ======================  ============================================================================
 """
 
@@ -15,8 +19,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
+from emulator.control.pages import page_file
 from emulator.http_api.response import HttpResponse
 from emulator.meter import Meter
 from emulator.runtime.model import Invocation
@@ -58,6 +63,10 @@ class Control:
         Lists the stacks' resources.
     facts
         What ``health`` tells beside its status.
+    overview
+        Collects what the page shows.
+    execution
+        Describes a state machine execution by its ARN.
     """
 
     def __init__(
@@ -69,6 +78,8 @@ class Control:
         recent: Callable[[], list[Invocation]],
         resources: Callable[[], list[dict[str, Any]]],
         facts: Callable[[], dict[str, Any]],
+        overview: Callable[[], dict[str, Any]],
+        execution: Callable[[str], dict[str, Any]],
     ) -> None:
         self._clock = clock
         self._settle = settle
@@ -76,8 +87,11 @@ class Control:
         self._recent = recent
         self._resources = resources
         self._facts = facts
+        self._overview = overview
+        self._execution = execution
         self._routes: dict[tuple[str, str], Callable[[str, bytes], Any]] = {
             ("GET", "health"): lambda _query, _body: {"status": "ready", **self._facts()},
+            ("GET", "overview"): lambda _query, _body: self._everything(),
             ("GET", "clock"): lambda _query, _body: self._time(),
             ("POST", "clock"): lambda _query, body: self._move(body),
             ("POST", "settle"): lambda _query, body: self._rest(body),
@@ -98,10 +112,14 @@ class Control:
         Returns
         -------
         HttpResponse
-            JSON; 400 for what cannot be understood, 404 for an unknown path, 504 when settling takes
-            too long.
+            JSON, or a file of the page; 400 for what cannot be understood, 404 for an unknown path or
+            execution, 504 when settling takes too long.
         """
-        route = self._routes.get((method, path.strip("/")))
+        path = path.strip("/")
+        page = page_file(path) if method == "GET" else None
+        if page is not None:
+            return page
+        route = self._find(method, path)
         if route is None:
             known = ", ".join(f"{m} /_local/{p}" for m, p in sorted(self._routes))
             return _json(404, {"error": f"{method} /_local/{path} is not known; known: {known}"})
@@ -109,8 +127,19 @@ class Control:
             return _json(200, route(query, body))
         except TimeoutError as error:
             return _json(504, {"error": str(error)})
-        except (ValueError, KeyError, TypeError) as error:
+        except LookupError as error:
+            return _json(404, {"error": str(error.args[0])})
+        except (ValueError, TypeError) as error:
             return _json(400, {"error": str(error)})
+
+    def _find(self, method: str, path: str) -> Callable[[str, bytes], Any] | None:
+        kind, _, arn = path.partition("/")
+        if (method, kind) == ("GET", "executions") and arn:
+            return lambda _query, _body: self._execution(unquote(arn))
+        return self._routes.get((method, path))
+
+    def _everything(self) -> dict[str, Any]:
+        return {**self._facts(), "clock": self._time(), **self._overview()}
 
     def _time(self) -> dict[str, str]:
         return {"now": _rfc3339(self._clock.now()), "mode": self._clock.mode}
@@ -139,8 +168,9 @@ class Control:
         return {"calls": self._meter.report()}
 
     def _invocations(self, query: str) -> list[dict[str, Any]]:
-        wanted = parse_qs(query).get("function")
-        return [
+        asked = parse_qs(query)
+        wanted, latest = asked.get("function"), int(asked.get("latest", ["0"])[0])
+        found = [
             {
                 "request_id": invocation.request_id,
                 "function": invocation.function_name,
@@ -154,6 +184,7 @@ class Control:
             for invocation in self._recent()
             if not wanted or invocation.function_name in wanted
         ]
+        return found[-latest:]
 
 
 def _object(body: bytes) -> dict[str, Any]:

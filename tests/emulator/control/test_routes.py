@@ -50,6 +50,8 @@ class Plane:
             recent=lambda: [invocation("one"), invocation("two")],
             resources=lambda: [{"stack": "S"}],
             facts=lambda: {"endpoint": "http://here"},
+            overview=lambda: {"functions": []},
+            execution={"arn:aws:states:1": {"status": "RUNNING"}}.__getitem__,
         )
 
     def ask(self, method: str, path: str, body: Any = None, query: str = "") -> tuple[int, Any]:
@@ -128,3 +130,19 @@ def test_an_unknown_path_names_the_known_ones() -> None:
     status, answer = Plane().ask("GET", "nothing")
     assert status == 404
     assert "GET /_local/health" in answer["error"]
+
+
+def test_the_overview_joins_what_is_there_with_place_and_time() -> None:
+    _, answer = Plane().ask("GET", "overview")
+    assert answer == {
+        "endpoint": "http://here",
+        "clock": {"now": "2013-01-01T00:00:00Z", "mode": "virtual"},
+        "functions": [],
+    }
+
+
+def test_an_execution_is_found_by_its_arn_and_an_unknown_one_is_refused() -> None:
+    assert Plane().ask("GET", "executions/arn:aws:states:1") == (200, {"status": "RUNNING"})
+    status, answer = Plane().ask("GET", "executions/arn:aws:states:2")
+    assert status == 404
+    assert "arn:aws:states:2" in answer["error"]
