@@ -1,6 +1,6 @@
 """Entities as small integers, and rows from oldest to newest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -76,10 +76,33 @@ def _combine(rows: Ints, found: Ints, asked_codes: Ints, n_codes: int) -> tuple[
 
 def newest_order(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
     """Return the rows by entity, and within it from oldest to newest, as ``settle_ties`` has it."""
-    return settle_ties(np.lexsort((events.happened, codes)), codes, events, values)
+    order = np.lexsort((events.happened, codes))
+    ties = find_ties(codes[order], events.happened[order])
+    return settle_ties(order, ties, events.known, lambda rows: [value.take(rows) for value in values])
 
 
-def settle_ties(order: Ints, codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
+def find_ties(codes: Ints, happened: Ints) -> Ints:
+    """Give each group of rows that share entity and timestamp a number; a row that shares with none has 0.
+
+    Parameters
+    ----------
+    codes, happened
+        Entities and timestamps of rows that are sorted by both, shape (n,) each.
+
+    Examples
+    --------
+    >>> find_ties(np.array([0, 0, 1, 1, 1]), np.array([5, 7, 7, 8, 8]))
+    array([0, 0, 0, 1, 1])
+    """
+    same = np.zeros(len(codes) + 1, dtype=np.bool_)
+    same[1:-1] = (codes[1:] == codes[:-1]) & (happened[1:] == happened[:-1])
+    if not same.any():
+        return np.zeros(len(codes), dtype=np.int64)
+    first = same[1:] & ~same[:-1]
+    return np.where(same[1:] | same[:-1], np.cumsum(first), 0)
+
+
+def settle_ties(order: Ints, ties: Ints, known: Ints, values_of: Callable[[Ints], Sequence[Column]]) -> Ints:
     """Order rows from oldest to newest that are sorted by entity and timestamp already.
 
     Newer is what happened later; then what was known later; then, so that no order of rows in a file
@@ -89,24 +112,25 @@ def settle_ties(order: Ints, codes: Ints, events: Events, values: Sequence[Colum
     ----------
     order
         Positions of rows, sorted by entity and timestamp.
-    codes, events, values
-        The rows' entities, times, and what is taken of them.
+    ties
+        The groups among them, as ``find_ties`` numbers them.
+    known
+        When each row was known, by position.
+    values_of
+        Gives what is taken of the rows at some positions.
 
     Returns
     -------
     Ints
         The positions, with rows of one entity and timestamp put in order.
     """
-    same = np.zeros(len(order) + 1, dtype=np.bool_)
-    sorted_codes, happened = codes[order], events.happened[order]
-    same[1:-1] = (sorted_codes[1:] == sorted_codes[:-1]) & (happened[1:] == happened[:-1])
-    tied = same[1:] | same[:-1]
-    if not tied.any():
+    tied = np.flatnonzero(ties)
+    if len(tied) == 0:
         return order
     rows = order[tied]
-    keys = [_sortable(value.take(rows)) for value in reversed(values)]
+    keys = [_sortable(value) for value in reversed(values_of(rows))]
     settled = order.copy()
-    settled[tied] = rows[np.lexsort((*keys, events.known[rows], events.happened[rows], codes[rows]))]
+    settled[tied] = rows[np.lexsort((*keys, known[rows], ties[tied]))]
     return settled
 
 

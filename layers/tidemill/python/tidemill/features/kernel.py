@@ -8,7 +8,7 @@ prefix sums and two binary searches, in any order of arrival. Rows known only af
 left out. Sums are exact integers, so subtracting loses nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from tidemill.expressions import Array, Column
 from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
-from tidemill.features.entities import settle_ties
+from tidemill.features.entities import find_ties, settle_ties
 from tidemill.features.exact import LOWEST, Limbs, finest, split, split_squares
 from tidemill.features.ranges import RangeMinima
 
@@ -138,13 +138,15 @@ class Timeline:
         self._gone: dict[tuple[int, int], Ints] = {}
         self._minima: dict[tuple[str, float], RangeMinima] = {}
 
-    def latest_rows(self, values: Sequence[Column], ttl_us: int | None) -> tuple[Ints, Mask]:
+    def latest_rows(
+        self, values_of: Callable[[Ints], Sequence[Column]], ttl_us: int | None
+    ) -> tuple[Ints, Mask]:
         """Find the newest row each question sees.
 
         Parameters
         ----------
-        values
-            What is taken of the rows: among rows of one entity and time the greater values are newer.
+        values_of
+            Gives what is taken of some rows: among rows of one entity and time the greater values are newer.
         ttl_us
             The greatest age of a row that counts; None for any.
 
@@ -153,22 +155,26 @@ class Timeline:
         tuple
             A row for each question, and whether there is one.
         """
-        n_rows = len(self._codes)
-        if n_rows == 0:
+        if len(self._codes) == 0:
             return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
-        positions = np.arange(n_rows)
-        sorted_events = Events({}, self._happened, self._by_time.arrange(self._events.known), self._visible)
-        order = settle_ties(positions, self._codes, sorted_events, [self._arranged(each) for each in values])
-        ranks = np.empty(n_rows, dtype=np.int64)
-        ranks[order] = positions
-        newest = np.maximum.accumulate(self._by_visible.arrange(ranks))
-        first = self._by_visible.count_before(self._asked_codes, np.full(len(self._seen), -(2**62)))
-        rows = order[newest[np.maximum(self._seen - 1, 0)]]
-        found = self._seen > first
+        places = np.maximum(self._seen - 1, 0)
+        in_time = np.arange(len(self._codes)) if self._by_time.order is None else self._by_time.order
+        ties = find_ties(self._codes, self._happened)
+        if ties.any() or self._by_visible.order is not None:
+            rows = self._newest(settle_ties(in_time, ties, self._events.known, values_of), in_time)[places]
+        else:
+            rows = in_time[places]
+        found = (self._seen > 0) & (self._codes[places] == self._asked_codes)
         if ttl_us is not None:
-            found = found & (self._asked_times - self._happened[rows] <= ttl_us)
-        originals = rows if self._by_time.order is None else self._by_time.order[rows]
-        return self._as_asked(originals), self._as_asked(found)
+            found = found & (self._asked_times - self._events.happened[rows] <= ttl_us)
+        return self._as_asked(rows), self._as_asked(found)
+
+    def _newest(self, order: Ints, in_time: Ints) -> Ints:
+        """Return the newest row among the first, the first two, ... rows in order of becoming visible."""
+        ranks = np.empty(len(order), dtype=np.int64)
+        ranks[order] = np.arange(len(order))
+        newest: Ints = order[np.maximum.accumulate(self._by_visible.arrange(ranks[in_time]))]
+        return newest
 
     def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
         """Compute a windowed feature for every question."""
@@ -190,9 +196,6 @@ class Timeline:
         result = np.empty_like(answers)
         result[self._questions.order] = answers
         return result
-
-    def _arranged(self, column: Column) -> Column:
-        return column if self._by_time.order is None else column.take(self._by_time.order)
 
     def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
         name = measure_id(feature)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Column, Columns, Type, evaluate, null_column
+from tidemill.expressions import Column, Columns, Type, evaluate, null_column, take_rows
 from tidemill.features.definitions import (
     Declared,
     Events,
     FeatureDefinition,
+    Ints,
     ViewDefinition,
     define,
     microseconds,
@@ -92,9 +93,15 @@ def _join_view(
 
 
 def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:
-    values = {feature.name: latest_values(feature, events.columns) for feature in view.latest}
-    rows, there = timeline.latest_rows(list(values.values()), view.ttl_us)
+    def values_of(rows: Ints) -> list[Column]:
+        taken = take_rows({name: events.columns[name] for name in sorted(read)}, rows)
+        return [latest_values(feature, taken) for feature in view.latest]
+
+    read = frozenset[str]().union(*(each.value.columns() for each in view.latest if each.value is not None))
+    rows, there = timeline.latest_rows(values_of, view.ttl_us)
     if len(events.happened) == 0:
         return {feature.name: null_column(feature.type, len(there)) for feature in view.latest}
-    taken = {name: column.take(rows) for name, column in values.items()}
-    return {name: Column(each.type, each.values, each.valid & there) for name, each in taken.items()}
+    return {
+        feature.name: Column(each.type, each.values, each.valid & there)
+        for feature, each in zip(view.latest, values_of(rows), strict=True)
+    }
