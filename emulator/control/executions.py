@@ -1,6 +1,7 @@
 """One state machine execution as the page shows it: input, output, error, and the end of its history."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from emulator import aws
@@ -60,8 +61,13 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": event["id"],
         "previous": event.get("previousEventId"),
-        "at": rfc3339(event["timestamp"]),
+        "at": rfc3339(_moment(event["timestamp"])),
         "type": str(getattr(event["type"], "value", event["type"])),
         "state": details.get("name"),
         "details": json.loads(json.dumps(details, default=str)),
     }
+
+
+def _moment(given: datetime | str) -> datetime:
+    """Read an event's time, which moto's interpreter keeps as the text it was written as."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_HASH_OF_CDK = re.compile(r"(?<=.)[0-9A-F]{8}$")
+_HASH_OF_CDK = re.compile(r"(?<=.)([0-9a-f]{32})?[0-9A-F]{8}$")
 _KINDS = {
     "lambda": ("AWS::Lambda::Function", "function"),
     "sqs": ("AWS::SQS::Queue", "queue"),
@@ -83,6 +83,23 @@ class Names:
         kind, word = _KINDS.get(service, ("", service or "resource"))
         name = parts[6] if service in {"lambda", "states", "logs"} and len(parts) > 6 else _tail(arn)
         return {"arn": arn, "kind": word, "label": str(self.of(kind, name)["label"])}
+
+
+    def of_principal(self, principal: str) -> str:
+        """Name who calls.
+
+        Parameters
+        ----------
+        principal
+            As the meter writes it: ``root``, or the ARN of a role or of its session.
+
+        Returns
+        -------
+        str
+            ``root``, or the role's label.
+        """
+        name = principal.partition(":assumed-role/")[2].partition("/")[0] or _tail(principal)
+        return str(self.of("AWS::IAM::Role", name)["label"])
 
 
 def _tail(identifier: str) -> str:

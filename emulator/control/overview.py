@@ -95,7 +95,7 @@ class Overview:
             "schedules": rules(names, self._region, self._next_firings()),
             "machines": machines(names, self._region),
             "apis": self._apis(names),
-            "meter": self._meter.report(),
+            "meter": self._calls(names),
         }
 
     def _stacks(self, resources: Part) -> Part:
@@ -124,6 +124,11 @@ class Overview:
                 ],
             }
             for function in aws.backend("lambda", self._region).list_functions()
+        ]
+
+    def _calls(self, names: Names) -> Part:
+        return [
+            {**entry, "caller": names.of_principal(entry["principal"])} for entry in self._meter.report()
         ]
 
     def _apis(self, names: Names) -> Part:

@@ -1,0 +1,71 @@
+// One state machine execution: its graph, what went in, what came out, and what happened.
+
+import { draw } from "./graph.js";
+import { h } from "./dom.js";
+import { figure, heading, nothing, table } from "./sections.js";
+import { duration, moment, plural } from "./words.js";
+
+const SIGNS = { RUNNING: "●", SUCCEEDED: "✓", FAILED: "✕", TIMED_OUT: "✕", ABORTED: "■" };
+const WORDS = { RUNNING: "running", SUCCEEDED: "succeeded", FAILED: "failed", TIMED_OUT: "timed out", ABORTED: "aborted" };
+
+/** State machines with their latest executions; `opened` is the ARN of the one that is shown in full. */
+export function machines(list, opened, execution, now) {
+  return [
+    heading("machines", "State machines"),
+    list.length === 0 && nothing("There is no state machine."),
+    list.map((machine) => h("div", { "data-key": machine.arn, class: "machine" },
+      h("h3", { title: machine.name }, machine.label, machine.stack && h("span", { class: "muted" }, ` ${machine.stack}`), " ",
+        Object.entries(machine.executions).map(([status, count]) => badge(status, `${count} ${WORDS[status] ?? status}`)),
+        Object.keys(machine.executions).length === 0 && h("span", { class: "muted" }, "not started yet")),
+      machine.latest.length > 0 && table(`Latest executions of ${machine.label}`, ["Execution", "Status", "Started", "#Took"],
+        h("tbody", null, machine.latest.map((each) => row(each, opened, execution, now)))))),
+  ];
+}
+
+function row(each, opened, execution, now) {
+  const open = opened === each.arn;
+  return [
+    h("tr", { "data-key": each.arn, class: isBad(each.status) && "troubled" },
+      h("th", { scope: "row" }, h("button", { class: "plain", "data-act": "execution", "data-name": each.arn, "aria-expanded": String(open) }, each.name)),
+      h("td", null, badge(each.status)),
+      h("td", { class: "number" }, moment(each.started)),
+      figure(duration(Math.max(0, Date.parse(each.stopped ?? now) - Date.parse(each.started))))),
+    open && h("tr", { "data-key": `${each.arn} detail`, class: "detail" }, h("td", { colspan: 4 }, execution?.arn === each.arn ? detail(execution) : nothing("Reading…"))),
+  ];
+}
+
+function badge(status, text = WORDS[status] ?? status.toLowerCase()) {
+  return h("span", { class: `chip ${isBad(status) ? "trouble" : status.toLowerCase()}` }, `${SIGNS[status] ?? ""} ${text}`);
+}
+
+function isBad(status) {
+  return status === "FAILED" || status === "TIMED_OUT";
+}
+
+function detail(execution) {
+  return [
+    h("p", { class: "muted" }, execution.arn),
+    execution.error && h("p", { class: "trouble" }, h("b", null, `✕ ${execution.error}`), " ", execution.cause),
+    h("div", { class: "drawing" }, draw(execution.states, execution.progress, `Graph of ${execution.machine}: ${WORDS[execution.status]}`)),
+    h("div", { class: "sides" }, document_("Input", execution.input), document_("Output", execution.output)),
+    h("details", { class: "history" },
+      h("summary", null, `History: ${plural(execution.events, "event")}`),
+      execution.events > execution.history.length && nothing(`The latest ${execution.history.length} are shown.`),
+      table("History of the execution", ["#No.", "Time", "Event", "State", "Details"],
+        h("tbody", null, [...execution.history].reverse().map((event) => h("tr", { "data-key": event.id, class: /Failed|TimedOut|Aborted/.test(event.type) && "troubled" },
+          figure(event.id), h("td", { class: "number" }, moment(event.at)), h("td", null, event.type), h("th", { scope: "row" }, event.state),
+          h("td", null, Object.keys(event.details).length > 0 && h("details", null, h("summary", null, "show"), h("pre", null, JSON.stringify(event.details, null, 2))))))))),
+  ];
+}
+
+function document_(title, text) {
+  return h("div", null, h("h4", null, title), text === null || text === undefined ? nothing("none yet") : h("pre", null, pretty(text)));
+}
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
