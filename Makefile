@@ -3,11 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format layers lock clean
+# Each is run with --save; the page is written from what they kept.
+BENCHES := emulator
+
+.PHONY: help setup demo test bench check format layers lock clean
 
 help:
 	@echo "make demo    a local cloud and a year of real flights through the whole loop"
 	@echo "make test    every test, from a fresh checkout"
+	@echo "make bench   every published figure, measured beside its peer (minutes, on a quiet machine)"
 	@echo "make check   formatting, lint, types and import contracts"
 	@echo "make layers  third-party layers for Lambda, before deploying into an AWS account"
 	@echo "make lock    resolve the locked requirements anew"
@@ -26,6 +30,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -m "not end_to_end" -n 2
 	$(BIN)/python -m pytest -m end_to_end
+
+bench: setup
+	for bench in $(BENCHES); do $(BIN)/python -m bench.$$bench --save || exit 1; done
+	$(BIN)/python -m bench.report
 
 check: setup
 	$(BIN)/ruff format --check .

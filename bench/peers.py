@@ -1,0 +1,59 @@
+"""Peers: the packages ours is measured against, each in a virtual environment of its own."""
+
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENTS = Path(__file__).parents[1] / "build" / "peers"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A package of somebody else's, pinned, with what it needs beside it to do the same work."""
+
+    name: str
+    requirements: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The version that is pinned."""
+        return self.requirements[0].partition("==")[2]
+
+    @property
+    def directory(self) -> Path:
+        """Its environment, named by what is in it: another pin is another environment."""
+        return ENVIRONMENTS / "+".join(self.requirements).replace("==", "-")
+
+    def program(self, name: str) -> Path:
+        """Return a program of the peer's environment, which is made first if it is not there.
+
+        Parameters
+        ----------
+        name
+            The program, such as ``python``.
+        """
+        mark = self.directory / ".installed"
+        if not mark.exists():
+            venv.create(self.directory, with_pip=True, clear=True)
+            python = self.directory / "bin" / "python"
+            subprocess.run(
+                [
+                    python,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    *self.requirements,
+                ],
+                check=True,
+                stdout=sys.stderr,
+            )
+            mark.touch()
+        return self.directory / "bin" / name
+
+
+# Its functions run in its own environment, so what they import must be there.
+MINISTACK = Peer("MiniStack", ("ministack==1.5.33", "boto3==1.43.106"))
