@@ -1,6 +1,6 @@
 """Command line of the local cloud.
 
-python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged] [--no-iam]
+python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged] [--no-iam] [--state DIR]
 python -m emulator coverage
 """
 
@@ -8,7 +8,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from emulator.cloud import DEFAULT_PORT, Cloud
@@ -36,7 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         packaging = Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
-        return _up(options.assembly, options.port, packaging, enforce_iam=options.enforce_iam)
+        return _up(
+            options.assembly,
+            lambda: Cloud(
+                options.port, packaging=packaging, enforce_iam=options.enforce_iam, state_dir=options.state
+            ),
+        )
     except EmulatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -61,15 +66,21 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="roles may do everything, whatever their policies say",
     )
+    up.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep everything that is made in DIR, and go on from what lies there; without it nothing stays",
+    )
     commands.add_parser("coverage", help="print what the local cloud makes of each resource type")
     return parser
 
 
-def _up(assembly: Path | None, port: int, packaging: Packaging, *, enforce_iam: bool) -> int:
+def _up(assembly: Path | None, start: Callable[[], Cloud]) -> int:
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ending.set())
-    with Cloud(port, packaging=packaging, enforce_iam=enforce_iam) as cloud:
+    with start() as cloud:
         outputs = cloud.deploy(assembly) if assembly else {}
         for stack, values in outputs.items():
             for key, value in values.items():

@@ -28,13 +28,14 @@ from emulator.http_api.gateway import Gateway
 from emulator.identity.credentials import IdentityStore
 from emulator.identity.gate import Gate
 from emulator.identity.guard import Guard
-from emulator.meter import Meter
+from emulator.meter import Call, Meter
 from emulator.resources.base import Services
 from emulator.runtime.environment import Packaging
 from emulator.runtime.logs import CloudWatchLogs
 from emulator.runtime.model import FunctionSpec, Invocation
 from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
+from emulator.state.state import State
 
 DEFAULT_PORT = 4566
 _one_at_a_time = threading.Lock()
@@ -55,6 +56,8 @@ class Cloud:
         Its one region.
     enforce_iam
         Whether roles are held against their policies.
+    state_dir
+        Where everything users make is kept for the next run; without it nothing is.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Cloud:
         packaging: Packaging = Packaging.DEVELOPMENT,
         region: str = aws.REGION,
         enforce_iam: bool = True,
+        state_dir: Path | None = None,
     ) -> None:
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("a local cloud runs in this process already; close it before starting another")
         self._ending = contextlib.ExitStack()
         self._ending.callback(_one_at_a_time.release)
         try:
+            self._state = State(state_dir) if state_dir else None
             self._start(port, work_dir, packaging, Guard(region, enforced=enforce_iam), region)
         except BaseException:
             self._ending.close()
@@ -81,8 +86,11 @@ class Cloud:
     ) -> None:
         aws.reset()
         self._ending.callback(aws.reset)
+        if self._state:
+            self._ending.callback(self._state.end)
+            port = self._state.port_for(port)
         self.region = region
-        self.meter = Meter()
+        self.meter = Meter(counted=self._note)
         self.clock = Clock()
         self.identities = IdentityStore(region)
         self._gate = Gate(guard, self.identities, region)
@@ -107,6 +115,16 @@ class Cloud:
         self.router.attach()
         self._ending.callback(self.router.close)
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
+        self._replace_in_moto()
+        self._application = self._make_application(server.port)
+        if self._state:
+            self._load(self._state, server.port)
+        server.start()
+        self._ending.callback(server.stop)
+        if self._state:
+            self._ending.callback(self._state.interrupt)
+
+    def _replace_in_moto(self) -> None:
         hooks = Hooks()
         self._ending.callback(hooks.remove)
         aws.quicken(hooks)
@@ -116,9 +134,14 @@ class Cloud:
         hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)
         engine.install(hooks, self._services)
         clients.install(hooks, self._clients)
-        self._application = self._make_application(server.port)
-        server.start()
-        self._ending.callback(server.stop)
+        if self._state:
+            self._state.install(hooks)
+
+    def _load(self, state: State, port: int) -> None:
+        state.load(services=self._services, clock=self.clock, sources=self._sources, port=port)
+        self.router.refresh()
+        self.router.work.changed = state.note
+        state.begin(self._application.locks)
 
     def _make_application(self, port: int) -> Application:
         overview = Overview(
@@ -168,7 +191,8 @@ class Cloud:
         dict
             Outputs by stack name, then by output key.
         """
-        return Deployer(self._services, self._sources).deploy(assembly)
+        with self._state.holding() if self._state else contextlib.nullcontext():
+            return Deployer(self._services, self._sources).deploy(assembly)
 
     def client(self, service: str) -> Any:
         """Give a boto3 client of this cloud, with its root credentials.
@@ -229,6 +253,10 @@ class Cloud:
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Any:
         return self._application(environ, start_response)
+
+    def _note(self, call: Call) -> None:
+        if self._state and call.changes:
+            self._state.note()
 
     def _invoke(self, function_arn: str, event: dict[str, Any]) -> Invocation:
         return self.router.invoker.invoke(function_arn, json.dumps(event).encode())

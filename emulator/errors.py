@@ -5,7 +5,9 @@ EmulatorError
 ├── DeployFailed       a resource could not be made; names stack, resource and type
 ├── BadAssembly        a directory is no cloud assembly, or lacks a file its manifest names
 ├── UnknownFunction    a name or ARN that no deployed function has
-└── PortTaken          another program listens on the port
+├── PortTaken          another program listens on the port
+├── StateRefused       a state directory cannot be used; nothing in it was changed
+└── StateNotSaved      the state could not be written; what was saved before is still there
 """
 
 
@@ -31,3 +33,11 @@ class UnknownFunction(EmulatorError):
 
 class PortTaken(EmulatorError):
     """The port is in use."""
+
+
+class StateRefused(EmulatorError):
+    """A state directory is in use, damaged, foreign, or of another version."""
+
+
+class StateNotSaved(EmulatorError):
+    """The state could not be written."""

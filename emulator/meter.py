@@ -8,11 +8,18 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from emulator.operations import operation_of
 from emulator.server import Environ
+
+_READING = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Query", "Scan", "Search")
+
+
+def _nobody(_call: "Call") -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,11 @@ class Call:
     sent_bytes: int
     error: bool
 
+    @property
+    def changes(self) -> bool:
+        """Whether it may have changed something: names of operations that only read begin alike."""
+        return not self.operation.startswith(_READING)
+
 
 @dataclass
 class _Tally:
@@ -36,9 +48,16 @@ class _Tally:
 
 
 class Meter:
-    """Adds up calls; safe to use from many threads."""
+    """Adds up calls; safe to use from many threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    counted
+        Told of each call.
+    """
+
+    def __init__(self, counted: Callable[[Call], None] = _nobody) -> None:
+        self._counted = counted
         self._lock = threading.Lock()
         self._tallies: dict[tuple[str, str, str], _Tally] = defaultdict(_Tally)
 
@@ -56,6 +75,7 @@ class Meter:
             tally.errors += call.error
             tally.received_bytes += call.received_bytes
             tally.sent_bytes += call.sent_bytes
+        self._counted(call)
 
     def report(self) -> list[dict[str, Any]]:
         """List the sums.

@@ -30,6 +30,11 @@ class AssetSources:
         with self._lock:
             self._directories[bucket, key] = directory
 
+    def known(self) -> dict[tuple[str, str], Path]:
+        """List the directories by bucket and key."""
+        with self._lock:
+            return dict(self._directories)
+
     def directory(self, bucket: str | None, key: str | None) -> Path | None:
         """Give the directory an object was made from, or None."""
         with self._lock:

@@ -15,8 +15,14 @@ class SettleTimeoutError(TimeoutError):
     """The cloud did not come to rest in time; the message names what was still going on."""
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 class Work:
     """Counts pieces of work by kind and lets callers wait until there is none.
+
+    `changed` is called after each piece of work; whoever keeps the state puts its own there.
 
     Examples
     --------
@@ -29,6 +35,7 @@ class Work:
     """
 
     def __init__(self) -> None:
+        self.changed: Callable[[], None] = _nothing
         self._changed = threading.Condition()
         self._counts: Counter[str] = Counter()
         self._begun = 0
@@ -47,6 +54,7 @@ class Work:
             if not self._counts[kind]:
                 del self._counts[kind]
             self._changed.notify_all()
+        self.changed()
 
     def note_change(self) -> None:
         """Have whoever waits look again: what lay there may be gone without having been worked on."""

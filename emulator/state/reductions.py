@@ -1,0 +1,133 @@
+"""How what pickle alone writes wrongly, or not at all, is written and made again.
+
+Each reduction gives what `object.__reduce__` would: a function that makes the thing, and what it needs.
+"""
+
+import threading
+import weakref
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from moto.s3.models import FakeKey
+from moto.stepfunctions.parser import models as parser_models
+from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
+
+from emulator.state.restart import EndedExecution
+
+_LOCKS: dict[str, Callable[[], Any]] = {
+    "lock": threading.Lock,
+    "RLock": threading.RLock,
+    "Condition": threading.Condition,
+    "Event": threading.Event,
+}
+PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
+
+
+def reduction(part: Any) -> tuple[Any, ...] | None:
+    """Say how to write an object, or None where pickle knows.
+
+    Parameters
+    ----------
+    part
+        Anything in the state.
+
+    Returns
+    -------
+    tuple or None
+        As `object.__reduce__` has it.
+
+    Examples
+    --------
+    >>> make, arguments = reduction(threading.Lock())
+    >>> make(*arguments).locked()
+    False
+    """
+    for kinds, reduce in _REDUCTIONS:
+        if isinstance(part, kinds):
+            return reduce(part)
+    return None
+
+
+def new_lock(kind: str) -> Any:
+    """Make a lock: nobody of another process holds it."""
+    return _LOCKS[kind]()
+
+
+def bare(kind: Any) -> Any:
+    """Make an object whose attributes `fill` sets."""
+    return kind.__new__(kind)  # moto notes each object it makes, and disposes of them by its notes
+
+
+def fill(part: Any, state: dict[str, Any]) -> None:
+    """Set an object's attributes as they were."""
+    vars(part).update(state)
+
+
+def execution(name: str) -> Any:
+    """Make an execution of the class in force, which the emulator puts in place of moto's."""
+    return bare(getattr(parser_models, name))
+
+
+def weak_values(items: dict[Any, Any]) -> Any:
+    """Make a mapping that keeps nothing alive; its values live elsewhere in the state."""
+    return weakref.WeakValueDictionary(items)
+
+
+def default_mapping(kind: type[defaultdict[Any, Any]], factory: Callable[[], Any] | None) -> Any:
+    """Make a mapping of a class whose constructor takes something else than a factory."""
+    made = kind.__new__(kind)
+    defaultdict.__init__(made, factory)
+    return made
+
+
+def private_key(content: bytes) -> Any:
+    """Make a private key from its bytes."""
+    return serialization.load_der_private_key(content, password=None)
+
+
+def _of_lock(part: Any) -> tuple[Any, ...]:
+    return new_lock, (type(part).__name__,)
+
+
+def _of_key(part: Any) -> tuple[Any, ...]:
+    # moto's own way writes the object's bytes into the pickle; here they stay in the blob store.
+    return bare, (FakeKey,), dict(vars(part)), None, None, fill
+
+
+def _of_execution(part: Any) -> tuple[Any, ...]:
+    name = "SyncExecution" if isinstance(part, SyncExecution) else "Execution"
+    return execution, (name,), EndedExecution.state_of(part), None, None, fill
+
+
+def _of_weak_values(part: Any) -> tuple[Any, ...]:
+    return weak_values, (dict(part),)
+
+
+def _of_default_mapping(part: Any) -> tuple[Any, ...] | None:
+    if type(part) is defaultdict:
+        return None
+    return default_mapping, (type(part), part.default_factory), dict(vars(part)), None, iter(part.items())
+
+
+def _of_private_key(part: PrivateKey) -> tuple[Any, ...]:
+    # Not encrypted: what lies in a state directory is as open as what lies in the local cloud.
+    return private_key, (
+        part.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+    )
+
+
+_REDUCTIONS: tuple[tuple[Any, Callable[[Any], tuple[Any, ...] | None]], ...] = (
+    ((type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Event), _of_lock),
+    (FakeKey, _of_key),
+    (Execution, _of_execution),
+    (weakref.WeakValueDictionary, _of_weak_values),
+    (defaultdict, _of_default_mapping),
+    ((EllipticCurvePrivateKey, RSAPrivateKey), _of_private_key),
+)
+MAKERS = (new_lock, bare, fill, execution, weak_values, default_mapping, private_key)
