@@ -36,10 +36,10 @@ class Queues:
     clock
         Stamps messages and decides when they are visible.
     changed
-        Told of a queue in which a message may have become ready.
+        Told the ARN of a queue in which a message may have become ready.
     """
 
-    def __init__(self, *, clock: Clock, changed: Callable[[Any], None]) -> None:
+    def __init__(self, *, clock: Clock, changed: Callable[[str], None]) -> None:
         self._clock = clock
         self._changed = changed
 
@@ -58,13 +58,13 @@ class Queues:
             queue = backend.get_queue(queue_name)
             with queue._messages_lock:  # noqa: SLF001  moto's own lock of the queue
                 change_visibility(backend, queue_name, *args, **kwargs)
-            self._changed(queue)
+            self._changed(queue.queue_arn)
 
         def purge_queue(backend: Any, queue_name: str) -> None:
             queue = backend.get_queue(queue_name)
             with queue._messages_lock:  # noqa: SLF001
                 purge(backend, queue_name)
-            self._changed(queue)
+            self._changed(queue.queue_arn)
 
         hooks.replace(sqs_models.SQSBackend, "change_message_visibility", change_message_visibility)
         hooks.replace(sqs_models.SQSBackend, "purge_queue", purge_queue)
@@ -76,7 +76,7 @@ class Queues:
                 return
             queue._messages.append(message)  # noqa: SLF001
             queue._messages_lock.notify_all()  # noqa: SLF001
-        self._changed(queue)
+        self._changed(queue.queue_arn)
 
     def delete(self, queue: Any, receipt_handle: str) -> None:
         """Delete a message by any receipt handle it ever had.
@@ -98,7 +98,7 @@ class Queues:
             else:
                 raise ReceiptHandleIsInvalid
         if queue.fifo_queue:
-            self._changed(queue)  # the next message of its group may go
+            self._changed(queue.queue_arn)  # the next message of its group may go
 
     def ready(self, queue: Any) -> int:
         """Count messages that could be received now."""
@@ -201,7 +201,7 @@ class Queues:
                 queue._messages_lock.wait(min(left, _LOOK_AGAIN_SECONDS))  # noqa: SLF001
         for message in messages:
             sqs_models._filter_message_attributes(message, message_attribute_names or [])  # noqa: SLF001
-        self._changed(queue)
+        self._changed(queue.queue_arn)
         return messages
 
     def _now_ms(self) -> float:

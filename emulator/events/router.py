@@ -10,10 +10,13 @@ from emulator.events.clock import Clock
 from emulator.events.executions import install_executions
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker, SpecOf
-from emulator.events.mappings import Mappings, Poller
+from emulator.events.mappings import Mappings
 from emulator.events.planner import Planner
+from emulator.events.polling import Poller, Surroundings
+from emulator.events.queue_poller import QueuePoller
 from emulator.events.queues import Queues
-from emulator.events.streams import install_streams
+from emulator.events.stream_poller import StreamPoller
+from emulator.events.streams import Streams
 from emulator.events.targets import Targets
 from emulator.events.work import Work
 from emulator.runtime.pool import Pool
@@ -33,7 +36,7 @@ class Router:
     spec_of
         Finds a function by name or ARN and qualifier.
     may_poll
-        Says whether a function's role may take messages from a queue, both by ARN.
+        Says whether a function's role may read from a queue or a stream, both by ARN.
     """
 
     def __init__(
@@ -41,7 +44,6 @@ class Router:
     ) -> None:
         self.clock = clock
         self.work = Work()
-        self._may_poll = may_poll
         self._hooks = Hooks()
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
@@ -50,8 +52,16 @@ class Router:
         self.invoker.connect(self.targets)
         self.bus = Bus(clock=clock, targets=self.targets)
         self.planner = Planner(clock=clock, bus=self.bus, targets=self.targets)
-        self.mappings = Mappings(self._make_poller, work=self.work)
-        self.queues = Queues(clock=clock, changed=self.mappings.queue_changed)
+        self._surroundings = Surroundings(
+            invoker=self.invoker,
+            clock=clock,
+            work=self.work,
+            hurry=lambda: self._hurrying > 0,
+            may_poll=may_poll,
+        )
+        self.mappings = Mappings(poll_queue=self._poll_queue, poll_stream=self._poll_stream, work=self.work)
+        self.queues = Queues(clock=clock, changed=self.mappings.source_changed)
+        self.streams = Streams(clock=clock, changed=self.mappings.source_changed)
         clock.settle = self.settle
 
     def attach(self) -> None:
@@ -62,7 +72,7 @@ class Router:
         self.mappings.install(self._hooks)
         self.planner.install(self._hooks)
         install_executions(self._hooks, clock=self.clock, work=self.work)
-        install_streams(self._hooks)
+        self.streams.install(self._hooks)
         self.refresh()
 
     def refresh(self) -> None:
@@ -73,9 +83,9 @@ class Router:
     def settle(self, timeout_seconds: float = _SETTLE_SECONDS) -> None:
         """Wait until nothing is in flight.
 
-        In flight are: invocations, batches, asynchronous events, executions, and messages a mapping would
-        take now. Not in flight is what waits for the clock (schedules, visibility timeouts, delayed
-        messages, asynchronous retries), and what lies in queues without a mapping, such as dead letters.
+        In flight are: invocations, batches, asynchronous events, executions, and messages and stream
+        records a mapping would take now. Not in flight is what waits for the clock (schedules, visibility
+        timeouts, delayed messages, retries), and what lies in queues without a mapping, such as dead letters.
         Batching windows are closed at once.
 
         Parameters
@@ -109,14 +119,8 @@ class Router:
             with self._hurry_lock:
                 self._hurrying -= 1
 
-    def _make_poller(self, mapping: Any, queue: Any) -> Poller:
-        return Poller(
-            mapping,
-            queue,
-            queues=self.queues,
-            invoker=self.invoker,
-            clock=self.clock,
-            work=self.work,
-            hurry=lambda: self._hurrying > 0,
-            may_poll=lambda: self._may_poll(mapping.function_arn, queue.queue_arn),
-        )
+    def _poll_queue(self, mapping: Any, queue: Any) -> Poller:
+        return QueuePoller(mapping, self._surroundings, queue, self.queues)
+
+    def _poll_stream(self, mapping: Any) -> Poller:
+        return StreamPoller(mapping, self._surroundings, self.streams, self.targets)

@@ -20,7 +20,15 @@ from emulator.server import Environ
 _log = logging.getLogger(__name__)
 
 _READS = frozenset({"GetObject", "HeadObject"})
-_POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+_POLLING = {
+    "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "dynamodb": (
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:DescribeStream",
+        "dynamodb:ListStreams",
+    ),
+}
 
 
 class Gate:
@@ -123,15 +131,15 @@ class Gate:
         denial = self._guard.check(identity, [api_need(api_id, path, self._region)])
         return message(403, str(denial)) if denial else None
 
-    def may_poll(self, function_arn: str, queue_arn: str) -> bool:
-        """Say whether a function's role may take messages from a queue.
+    def may_poll(self, function_arn: str, source_arn: str) -> bool:
+        """Say whether a function's role may read from a queue or a stream.
 
         Parameters
         ----------
         function_arn
             The function an event source mapping feeds.
-        queue_arn
-            Its queue.
+        source_arn
+            Its queue or stream.
 
         Returns
         -------
@@ -146,10 +154,10 @@ class Gate:
         identity = self._identities.as_role(role_arn, name)
         if not self._guard.guards(identity):
             return True
-        denial = self._guard.check(identity, [Need(action, queue_arn) for action in _POLLING])
-        if denial and (function_arn, queue_arn) not in self._warned:
-            self._warned.add((function_arn, queue_arn))
-            _log.warning("%s receives nothing from %s. %s", name, queue_arn, denial)
+        denial = self._guard.check(identity, _polling_needs(source_arn))
+        if denial and (function_arn, source_arn) not in self._warned:
+            self._warned.add((function_arn, source_arn))
+            _log.warning("%s receives nothing from %s. %s", name, source_arn, denial)
         return denial is None
 
     def _refuse(
@@ -160,3 +168,7 @@ class Gate:
             context["aws:sourceip"] = str(environ["REMOTE_ADDR"])
         denial = self._guard.check(identity, needs, context)
         return refusal(denial, service, environ) if denial else None
+
+
+def _polling_needs(source_arn: str) -> list[Need]:
+    return [Need(action, source_arn) for action in _POLLING[source_arn.split(":")[2]]]

@@ -148,31 +148,37 @@ def _delete_permission(request: Request, made: Made) -> None:
     )
 
 
-_MAPPING = (
+_MAPPING_NUMBERS = (
     "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ParallelizationFactor",
+)
+_MAPPING = (
+    *_MAPPING_NUMBERS,
+    "BisectBatchOnFunctionError",
+    "DestinationConfig",
     "Enabled",
     "FilterCriteria",
     "FunctionResponseTypes",
-    "MaximumBatchingWindowInSeconds",
     "ScalingConfig",
 )
 
 
 def _mapping(request: Request) -> Properties:
     arguments = request.pick(*_MAPPING)
-    for name in ("BatchSize", "MaximumBatchingWindowInSeconds"):
+    for name in _MAPPING_NUMBERS:
         if name in arguments:
             arguments[name] = int(arguments[name])
     return arguments
 
 
 def _create_mapping(request: Request) -> Made:
-    source = str(request.properties["EventSourceArn"])
-    if ":sqs:" not in source:
-        raise ValueError(f"EventSourceArn is {source}; the local cloud polls SQS queues only")
     made = request.client("lambda").create_event_source_mapping(
         FunctionName=request.properties["FunctionName"],
         EventSourceArn=request.properties["EventSourceArn"],
+        **request.pick("StartingPosition"),
         **_mapping(request),
     )
     services, uuid = request.services, made["UUID"]
@@ -285,15 +291,16 @@ TYPES = (
         "AWS::Lambda::EventSourceMapping",
         honoured=words(
             "FunctionName EventSourceArn BatchSize Enabled FilterCriteria FunctionResponseTypes "
-            "MaximumBatchingWindowInSeconds ScalingConfig"
+            "MaximumBatchingWindowInSeconds ScalingConfig BisectBatchOnFunctionError DestinationConfig "
+            "MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor StartingPosition"
         ),
         accepted={"Tags": "mappings carry no tags here"},
         attributes=words("Id EventSourceMappingArn"),
         create=_create_mapping,
         update=_update_mapping,
         delete=_delete_mapping,
-        replaced_by=words("EventSourceArn"),
-        note="SQS queues are polled; other sources are refused",
+        replaced_by=words("EventSourceArn StartingPosition"),
+        note="SQS queues and DynamoDB streams are polled; other sources are refused",
     ),
     ResourceType(
         "AWS::Lambda::EventInvokeConfig",

@@ -241,6 +241,15 @@ def test_on_the_wall_a_delayed_message_is_taken_when_its_time_comes(bench_on_the
 
 def test_mapping_of_another_source_is_refused_by_name(bench: Any) -> None:
     bench.function("taker", PRINT)
-    stream = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2013"
-    with pytest.raises(ClientError, match=f"SQS queues only, not from '{stream}'"):
+    stream = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
+    with pytest.raises(ClientError, match=f"SQS queues and DynamoDB streams only, not from '{stream}'"):
         bench("lambda").create_event_source_mapping(EventSourceArn=stream, FunctionName="taker")
+
+
+def test_option_of_streams_is_refused_for_a_queue(bench: Any) -> None:
+    bench.function("taker", PRINT)
+    _, arn = bench.queue("work")
+    with pytest.raises(ClientError, match="MaximumRetryAttempts: not an option of a mapping of"):
+        bench("lambda").create_event_source_mapping(
+            EventSourceArn=arn, FunctionName="taker", MaximumRetryAttempts=2
+        )
