@@ -4,14 +4,14 @@ import contextlib
 import json
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients
+from emulator import aws, catalog, clients, lambda_api
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -28,6 +28,8 @@ from emulator.http_api.gateway import Gateway
 from emulator.identity.credentials import IdentityStore
 from emulator.identity.gate import Gate
 from emulator.identity.guard import Guard
+from emulator.lambda_api.code import CodeStore
+from emulator.lambda_api.reload import Origins
 from emulator.meter import Call, Meter
 from emulator.resources.base import Services
 from emulator.runtime.environment import Packaging
@@ -58,6 +60,9 @@ class Cloud:
         Whether roles are held against their policies.
     state_dir
         Where everything users make is kept for the next run; without it nothing is.
+    watch
+        Directories the app is edited in: when a file changes that a deployed function or layer was made
+        from, the next invocation runs the new code. Not in packaged mode.
     """
 
     def __init__(
@@ -69,11 +74,13 @@ class Cloud:
         region: str = aws.REGION,
         enforce_iam: bool = True,
         state_dir: Path | None = None,
+        watch: Sequence[Path] = (),
     ) -> None:
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("a local cloud runs in this process already; close it before starting another")
         self._ending = contextlib.ExitStack()
         self._ending.callback(_one_at_a_time.release)
+        self._origins = Origins(watch if packaging is Packaging.DEVELOPMENT else ())
         try:
             self._state = State(state_dir) if state_dir else None
             self._start(port, work_dir, packaging, Guard(region, enforced=enforce_iam), region)
@@ -98,7 +105,7 @@ class Cloud:
             self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-"))
         )
         self._sources = AssetSources()
-        self.functions = Functions(place, self._sources, region)
+        self.functions = Functions(CodeStore(place, self._sources, self._origins), region)
         self._clients = Clients(region, self.identities)
         server = Server(self._answer, port=port)
         self.endpoint = f"http://localhost:{server.port}"
@@ -109,7 +116,7 @@ class Cloud:
         self.router = Router(
             pool=self.pool,
             clock=self.clock,
-            spec_of=self.functions.spec_of,
+            functions=self.functions,
             may_poll=self._gate.may_poll,
         )
         self.router.attach()
@@ -134,6 +141,7 @@ class Cloud:
         hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)
         engine.install(hooks, self._services)
         clients.install(hooks, self._clients)
+        lambda_api.install(hooks)
         if self._state:
             self._state.install(hooks)
 
@@ -192,7 +200,9 @@ class Cloud:
             Outputs by stack name, then by output key.
         """
         with self._state.holding() if self._state else contextlib.nullcontext():
-            return Deployer(self._services, self._sources).deploy(assembly)
+            outputs = Deployer(self._services, self._sources).deploy(assembly)
+        self._origins.learn(self._sources.known().values())
+        return outputs
 
     def client(self, service: str) -> Any:
         """Give a boto3 client of this cloud, with its root credentials.

@@ -1,18 +1,26 @@
 """Deployed functions as the worker pool needs them, read from moto's Lambda backend."""
 
 import hashlib
-import os
-import shutil
-import threading
-import zipfile
-from io import BytesIO
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+from moto.awslambda.exceptions import LambdaClientError
+
 from emulator import aws
-from emulator.deploy.assets import AssetSources
 from emulator.errors import UnknownFunction
-from emulator.runtime.model import FunctionSpec
+from emulator.lambda_api.aliases import Rotation, aliases_of
+from emulator.lambda_api.code import Code, CodeStore
+from emulator.lambda_api.event_config import EventSettings, settings_of
+from emulator.lambda_api.names import LATEST, split_name, unqualified
+from emulator.runtime.model import FunctionSpec, LogSettings
+
+
+@dataclass(frozen=True)
+class Callee:
+    """What one invocation runs, and the ARN it was called by, with version or alias."""
+
+    spec: FunctionSpec
+    invoked_arn: str
 
 
 class Functions:
@@ -20,20 +28,46 @@ class Functions:
 
     Parameters
     ----------
-    work_dir
-        Where code lies ready to run; workers write their byte code there.
-    sources
-        Knows which zip was made from which directory.
+    code
+        Has code ready to run.
     region
         Region of the Lambda backend.
     """
 
-    def __init__(self, work_dir: Path, sources: AssetSources, region: str = aws.REGION) -> None:
-        self._code_root = work_dir / "code"
-        self._sources = sources
+    def __init__(self, code: CodeStore, region: str = aws.REGION) -> None:
+        self._code = code
         self._region = region
-        self._lock = threading.Lock()
-        self._ready: dict[str, Path] = {}
+        self._rotation = Rotation()
+
+    def callee_of(self, name_or_arn: str, qualifier: str | None = None) -> Callee:
+        """Choose what one invocation runs: an alias may share its calls among two versions.
+
+        Parameters
+        ----------
+        name_or_arn
+            Name or ARN, with version or alias or without.
+        qualifier
+            Version or alias.
+
+        Returns
+        -------
+        Callee
+            The version to run.
+
+        Raises
+        ------
+        UnknownFunction
+            No deployed function, version or alias has this name.
+        """
+        name, qualifier = split_name(name_or_arn, qualifier)
+        function = self._find(name, qualifier)
+        alias = aliases_of(self._storage(), name).get(qualifier) if qualifier else None
+        if alias is not None:
+            weights = (alias.routing_config or {}).get("AdditionalVersionWeights") or {}
+            drawn = self._rotation.draw(alias.arn, str(alias.function_version), weights)
+            function = self._find(name, drawn)
+        arn = unqualified(function.function_arn)
+        return Callee(self._describe(function), f"{arn}:{qualifier}" if qualifier else arn)
 
     def spec_of(self, name_or_arn: str, qualifier: str | None = None) -> FunctionSpec:
         """Describe a function to the worker pool.
@@ -41,7 +75,7 @@ class Functions:
         Parameters
         ----------
         name_or_arn
-            Name, ARN, or ARN with version or alias.
+            Name or ARN, with version or alias or without.
         qualifier
             Version or alias.
 
@@ -53,92 +87,90 @@ class Functions:
         Raises
         ------
         UnknownFunction
-            No deployed function has this name.
+            No deployed function, version or alias has this name.
         """
-        function = self._find(name_or_arn, qualifier)
-        code_dir = self._directory(function.code, function)
-        layers = tuple(self._layer_directory(layer["Arn"]) for layer in function.layers or [])
+        return self._describe(self._find(*split_name(name_or_arn, qualifier)))
+
+    def event_settings_of(self, name_or_arn: str) -> EventSettings:
+        """Give what is configured for a function's asynchronous events.
+
+        Parameters
+        ----------
+        name_or_arn
+            Name or ARN, with version or alias or without.
+
+        Returns
+        -------
+        EventSettings
+            Retries, destinations, dead letters.
+
+        Raises
+        ------
+        UnknownFunction
+            No deployed function, version or alias has this name.
+        """
+        self._find(*split_name(name_or_arn))
+        return settings_of(self._storage(), name_or_arn)
+
+    def _describe(self, function: Any) -> FunctionSpec:
+        version = str(function.version)
+        live = version == LATEST
+        code = self._code.of(function.code, function.code_bytes, live=live)
+        layers = [self._code.of(each.content, each.code_bytes, live=live) for each in function.layer_versions]
         environment = {str(key): str(value) for key, value in (function.environment_vars or {}).items()}
-        settings = (
-            function.code_sha_256,
-            tuple(layer["Arn"] for layer in function.layers or []),
-            tuple(sorted(environment.items())),
-            function.handler,
-            function.timeout,
-            function.memory_size,
-            function.ephemeral_storage,
-            function.role,
-        )
-        reserved = function.reserved_concurrency
+        # Versions share what the whole function reserves.
+        reserved = self._find(function.function_name, None).reserved_concurrency
         return FunctionSpec(
             name=function.function_name,
-            arn=aws_function_arn(function),
+            arn=unqualified(function.function_arn),
             handler=function.handler,
             runtime=function.run_time,
-            code_dir=code_dir,
-            layer_dirs=layers,
+            code_dir=code.directory,
+            layer_dirs=tuple(layer.directory for layer in layers),
             environment=environment,
             timeout_seconds=float(function.timeout),
             memory_mb=int(function.memory_size),
             tmp_mb=int(function.ephemeral_storage),
             role_arn=function.role,
             reserved_concurrency=None if reserved is None else int(reserved),
-            revision=hashlib.sha256(repr(settings).encode()).hexdigest(),
+            revision=_revision(function, code, layers),
+            version=version,
+            logs=_log_settings(function.logging_config),
         )
 
-    def _find(self, name_or_arn: str, qualifier: str | None) -> Any:
-        backend = aws.backend("lambda", self._region)
+    def _storage(self) -> Any:
+        return aws.backend("lambda", self._region)._lambdas  # noqa: SLF001  moto has no accessor
+
+    def _find(self, name: str, qualifier: str | None) -> Any:
         try:
-            if name_or_arn.startswith("arn:") and name_or_arn.count(":") > 6:
-                name_or_arn, _, qualifier = name_or_arn.rpartition(":")
-            function = backend.get_function(name_or_arn, qualifier)
-        except Exception as error:
-            known = ", ".join(sorted(f.function_name for f in backend.list_functions())) or "none"
+            return self._storage().get_function_by_name_or_arn_with_qualifier(name, qualifier)
+        except LambdaClientError as error:
+            known = ", ".join(sorted(each.function_name for each in self._storage().latest())) or "none"
             raise UnknownFunction(
-                f"no function {name_or_arn}{f' ({qualifier})' if qualifier else ''}; deployed: {known}"
+                f"no function {name}{f' ({qualifier})' if qualifier else ''}; deployed: {known}"
             ) from error
-        return function
-
-    def _layer_directory(self, arn: str) -> Path:
-        layer = aws.backend("lambda", self._region).layers_versions_by_arn(arn)
-        if layer is None:
-            raise UnknownFunction(f"no layer version {arn}; deploy the stack that makes it again")
-        return self._directory(layer.content, layer)
-
-    def _directory(self, location: dict[str, Any], holder: Any) -> Path:
-        source = self._sources.directory(location.get("S3Bucket"), location.get("S3Key"))
-        name = source.name if source else hashlib.sha256(holder.code_bytes).hexdigest()
-        with self._lock:
-            if name not in self._ready:
-                target = self._code_root / name
-                if source:
-                    shutil.copytree(source, target, copy_function=_link)
-                else:
-                    with zipfile.ZipFile(BytesIO(holder.code_bytes)) as archive:
-                        archive.extractall(target)  # members stay inside the target: zipfile sees to it
-                self._ready[name] = target
-            return self._ready[name]
 
 
-def _link(source: str, target: str) -> None:
-    """Link a file, or copy it to another file system: byte code must not be written beside the original."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _revision(function: Any, code: Code, layers: list[Code]) -> str:
+    settings = (
+        code.revision,
+        [layer.revision for layer in layers],
+        sorted((function.environment_vars or {}).items()),
+        function.version,
+        function.handler,
+        function.timeout,
+        function.memory_size,
+        function.ephemeral_storage,
+        function.role,
+        sorted(function.logging_config.items()),
+    )
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
 
 
-def aws_function_arn(function: Any) -> str:
-    """Give a function's ARN without version: workers of all its callers are the same.
-
-    Parameters
-    ----------
-    function
-        moto's function.
-
-    Returns
-    -------
-    str
-        Unqualified ARN.
-    """
-    return ":".join(str(function.function_arn).split(":")[:7])
+def _log_settings(configured: dict[str, str]) -> LogSettings:
+    return LogSettings(
+        group=configured.get("LogGroup", ""),
+        json_format=configured.get("LogFormat") == "JSON",
+        application_level=configured.get("ApplicationLogLevel", "INFO"),
+        system_level=configured.get("SystemLogLevel", "INFO"),
+    )

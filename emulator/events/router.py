@@ -9,7 +9,7 @@ from emulator.events.bus import Bus
 from emulator.events.clock import Clock
 from emulator.events.executions import install_executions
 from emulator.events.hooks import Hooks
-from emulator.events.invoker import Invoker, SpecOf
+from emulator.events.invoker import Invoker
 from emulator.events.mappings import Mappings
 from emulator.events.planner import Planner
 from emulator.events.polling import Poller, Surroundings
@@ -19,6 +19,7 @@ from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import Streams
 from emulator.events.targets import Targets
 from emulator.events.work import Work
+from emulator.functions import Functions
 from emulator.runtime.pool import Pool
 
 _SETTLE_SECONDS = 900.0
@@ -33,21 +34,21 @@ class Router:
         Runs functions.
     clock
         The cloud's time; its `settle` becomes this router's.
-    spec_of
-        Finds a function by name or ARN and qualifier.
+    functions
+        Finds functions.
     may_poll
         Says whether a function's role may read from a queue or a stream, both by ARN.
     """
 
     def __init__(
-        self, *, pool: Pool, clock: Clock, spec_of: SpecOf, may_poll: Callable[[str, str], bool]
+        self, *, pool: Pool, clock: Clock, functions: Functions, may_poll: Callable[[str, str], bool]
     ) -> None:
         self.clock = clock
         self.work = Work()
         self._hooks = Hooks()
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
-        self.invoker = Invoker(pool=pool, spec_of=spec_of, clock=clock, work=self.work)
+        self.invoker = Invoker(pool=pool, functions=functions, clock=clock, work=self.work)
         self.targets = Targets(clock=clock, invoke_later=self.invoker.invoke_later)
         self.invoker.connect(self.targets)
         self.bus = Bus(clock=clock, targets=self.targets)

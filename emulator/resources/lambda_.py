@@ -4,17 +4,18 @@ import io
 import zipfile
 from typing import Any
 
-from emulator import aws
-from emulator.resources.base import Made, Properties, Request, ResourceType, nothing, words
+from emulator.resources.base import Made, Properties, Request, ResourceType, words
 
-_ENVIRONMENT_LIMIT_BYTES = 4096
-_DEFAULT_TMP_MB = 512
 _DEFAULTS: Properties = {
     "Environment": {"Variables": {}},
     "Layers": [],
     "Timeout": 3,
     "MemorySize": 128,
     "Description": "",
+    "EphemeralStorage": {"Size": 512},
+    "TracingConfig": {"Mode": "PassThrough"},
+    "DeadLetterConfig": {},
+    "LoggingConfig": {},
 }
 _CONFIGURATION = (
     "Handler",
@@ -59,15 +60,14 @@ def _code(properties: Properties) -> Properties:
 def _configuration(request: Request) -> Properties:
     properties = request.properties
     variables = properties.get("Environment", {}).get("Variables", {})
-    size = sum(len(str(key).encode()) + len(str(value).encode()) for key, value in variables.items())
-    if size > _ENVIRONMENT_LIMIT_BYTES:
-        raise ValueError(f"Environment holds {size} bytes; Lambda allows {_ENVIRONMENT_LIMIT_BYTES}")
     configuration = request.pick(*_CONFIGURATION)
     for name in ("Timeout", "MemorySize"):
         if name in configuration:
             configuration[name] = int(configuration[name])
     if variables:
         configuration["Environment"] = {"Variables": {key: str(value) for key, value in variables.items()}}
+    if "EphemeralStorage" in configuration:
+        configuration["EphemeralStorage"] = {"Size": int(configuration["EphemeralStorage"]["Size"])}
     return configuration
 
 
@@ -85,16 +85,7 @@ def _create_function(request: Request) -> Made:
             FunctionName=request.name,
             ReservedConcurrentExecutions=int(properties["ReservedConcurrentExecutions"]),
         )
-    _keep_what_moto_forgets(request, request.name)
     return Made(request.name, {"Arn": made["FunctionArn"]})
-
-
-def _keep_what_moto_forgets(request: Request, name: str) -> None:
-    """Set what moto's API takes and forgets: where dead letters go, and a changed size of ``/tmp``."""
-    function = aws.backend("lambda", request.services.region).get_function(name)
-    function.dead_letter_config = request.properties.get("DeadLetterConfig")
-    storage = request.properties.get("EphemeralStorage", {"Size": _DEFAULT_TMP_MB})
-    function.ephemeral_storage = int(storage["Size"])
 
 
 def _update_function(request: Request, made: Made) -> Made:
@@ -107,7 +98,6 @@ def _update_function(request: Request, made: Made) -> Made:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
     elif "ReservedConcurrentExecutions" in made.properties:
         client.delete_function_concurrency(FunctionName=name)
-    _keep_what_moto_forgets(request, name)
     return made
 
 
@@ -200,7 +190,7 @@ def _delete_mapping(request: Request, made: Made) -> None:
 def _put_invoke_config(request: Request) -> Made:
     properties = request.properties
     request.client("lambda").put_function_event_invoke_config(
-        FunctionName=properties["FunctionName"],
+        **_invoke_config_key(properties),
         **{
             name: int(properties[name])
             for name in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
@@ -211,17 +201,34 @@ def _put_invoke_config(request: Request) -> Made:
     return Made(request.name)
 
 
+def _invoke_config_key(properties: Properties) -> Properties:
+    return {"FunctionName": properties["FunctionName"], "Qualifier": properties["Qualifier"]}
+
+
+def _update_invoke_config(request: Request, made: Made) -> Made:
+    _put_invoke_config(request)
+    return made
+
+
 def _delete_invoke_config(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
-    request.client("lambda").delete_function_event_invoke_config(
-        FunctionName=request.properties["FunctionName"]
-    )
+    request.client("lambda").delete_function_event_invoke_config(**_invoke_config_key(request.properties))
 
 
 def _publish_version(request: Request) -> Made:
-    made = request.client("lambda").publish_version(
-        FunctionName=request.properties["FunctionName"], **request.pick("Description", "CodeSha256")
-    )
+    client, name = request.client("lambda"), request.properties["FunctionName"]
+    published = {each["Version"] for each in client.list_versions_by_function(FunctionName=name)["Versions"]}
+    made = client.publish_version(FunctionName=name, **request.pick("Description", "CodeSha256"))
+    if made["Version"] in published:
+        raise ValueError(
+            f"A version for this Lambda function exists ( {made['Version']} ). Modify the function to create "
+            "a new version."
+        )
     return Made(made["FunctionArn"], {"Version": str(made["Version"]), "FunctionArn": made["FunctionArn"]})
+
+
+def _delete_version(request: Request, made: Made) -> None:
+    function_arn, _, version = made.physical_id.rpartition(":")
+    request.client("lambda").delete_function(FunctionName=function_arn, Qualifier=version)
 
 
 def _create_alias(request: Request) -> Made:
@@ -230,7 +237,15 @@ def _create_alias(request: Request) -> Made:
 
 
 def _alias(request: Request) -> dict[str, Any]:
-    return request.pick("FunctionName", "FunctionVersion", "Name", "Description", "RoutingConfig")
+    weights = {
+        str(each["FunctionVersion"]): float(each["FunctionWeight"])
+        for each in request.properties.get("RoutingConfig", {}).get("AdditionalVersionWeights", [])
+    }
+    return {
+        "Description": "",
+        **request.pick("FunctionName", "FunctionVersion", "Name", "Description"),
+        "RoutingConfig": {"AdditionalVersionWeights": weights},
+    }
 
 
 def _update_alias(request: Request, made: Made) -> Made:
@@ -249,14 +264,12 @@ TYPES = (
             "FunctionName Code.S3Bucket Code.S3Key Code.ZipFile Handler Runtime Role Timeout MemorySize "
             "Environment EphemeralStorage "
             "Layers Description "
-            "ReservedConcurrentExecutions DeadLetterConfig Tags"
+            "ReservedConcurrentExecutions DeadLetterConfig LoggingConfig Tags"
         ),
         accepted={
             "Architectures": "functions run on this machine's own architecture",
             "PackageType": "`Zip` is the only one",
             "TracingConfig": "nothing is traced",
-            "LoggingConfig": "logs stay with the invocation (`/_local/invocations`) in the form the "
-            "function writes",
         },
         attributes=words("Arn"),
         create=_create_function,
@@ -308,6 +321,8 @@ TYPES = (
             "FunctionName MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig Qualifier"
         ),
         create=_put_invoke_config,
+        update=_update_invoke_config,
+        replaced_by=words("FunctionName Qualifier"),
         delete=_delete_invoke_config,
     ),
     ResourceType(
@@ -315,11 +330,11 @@ TYPES = (
         honoured=words("FunctionName Description CodeSha256"),
         attributes=words("Version FunctionArn"),
         create=_publish_version,
-        delete=nothing,
+        delete=_delete_version,
     ),
     ResourceType(
         "AWS::Lambda::Alias",
-        honoured=words("FunctionName FunctionVersion Name Description"),
+        honoured=words("FunctionName FunctionVersion Name Description RoutingConfig"),
         attributes=words("AliasArn"),
         create=_create_alias,
         update=_update_alias,

@@ -194,7 +194,7 @@ def test_an_environment_over_four_kilobytes_is_refused(cloud: Cloud) -> None:
         "Role": "arn:aws:iam::123456789012:role/any",
         "Environment": {"Variables": {"A": "x" * 5000}},
     }
-    with pytest.raises(ClientError, match="Environment holds 5001 bytes; Lambda allows 4096"):
+    with pytest.raises(ClientError, match="4KB limit: they are 5008 bytes as JSON, of 4096; the largest is A"):
         make(cloud, "Big", {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
 
 
