@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from moto.awslambda.models import LambdaFunction
 from moto.s3.models import FakeKey
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
@@ -93,9 +94,9 @@ def _of_lock(part: Any) -> tuple[Any, ...]:
     return new_lock, (type(part).__name__,)
 
 
-def _of_key(part: Any) -> tuple[Any, ...]:
-    # moto's own way writes the object's bytes into the pickle; here they stay in the blob store.
-    return bare, (FakeKey,), dict(vars(part)), None, None, fill
+def _of_all_attributes(part: Any) -> tuple[Any, ...]:
+    # moto's own ways write an object's bytes into the pickle, and leave an attribute of functions out.
+    return bare, (type(part),), dict(vars(part)), None, None, fill
 
 
 def _of_execution(part: Any) -> tuple[Any, ...]:
@@ -124,7 +125,7 @@ def _of_private_key(part: PrivateKey) -> tuple[Any, ...]:
 
 _REDUCTIONS: tuple[tuple[Any, Callable[[Any], tuple[Any, ...] | None]], ...] = (
     ((type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Event), _of_lock),
-    (FakeKey, _of_key),
+    ((FakeKey, LambdaFunction), _of_all_attributes),
     (Execution, _of_execution),
     (weakref.WeakValueDictionary, _of_weak_values),
     (defaultdict, _of_default_mapping),
