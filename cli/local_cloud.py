@@ -28,7 +28,7 @@ LOG_LINES_SHOWN = 5
 FEW_ARENAS = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
 
-def serve(port: int, state_dir: Path) -> None:
+def serve(port: int, state_dir: Path, kept_in: Path | None = None) -> None:
     """Run a local cloud with the stacks deployed until SIGINT or SIGTERM.
 
     Parameters
@@ -37,6 +37,8 @@ def serve(port: int, state_dir: Path) -> None:
         To listen on; 0 takes a free one.
     state_dir
         Where the cloud leaves word of itself.
+    kept_in
+        Where it keeps what is made in it for the next time; without it nothing is kept.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def serve(port: int, state_dir: Path) -> None:
         signal.signal(number, lambda *_: told.set())
     try:
         assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
-        with Cloud(port) as cloud:
+        with Cloud(port, state_dir=kept_in) as cloud:
             cloud.deploy(assembly)
             _serve_until(told, cloud.endpoint, state_dir)
     except (EmulatorError, SynthesisError) as error:
@@ -70,7 +72,7 @@ def _serve_until(told: threading.Event, endpoint: str, state_dir: Path) -> None:
         forget_local_cloud(state_dir, os.getpid())
 
 
-def start_detached(port: int, state_dir: Path) -> LocalCloud:
+def start_detached(port: int, state_dir: Path, kept_in: Path | None = None) -> LocalCloud:
     """Start a local cloud in a process of its own and return when its stacks are ready.
 
     Raises
@@ -82,7 +84,7 @@ def start_detached(port: int, state_dir: Path) -> LocalCloud:
     log = state_dir / "local.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.local_cloud", "--port", str(port), "--state-dir", str(state_dir)],
+            _command(port, state_dir, kept_in),
             cwd=CHECKOUT,
             env={**os.environ, **FEW_ARENAS},
             stdin=subprocess.DEVNULL,
@@ -102,6 +104,13 @@ def start_detached(port: int, state_dir: Path) -> LocalCloud:
         time.sleep(POLL_SECONDS)
     stop(process.pid)
     raise CommandError(f"the local cloud was not ready after {READY_SECONDS:.0f} s; see {log}")
+
+
+def _command(port: int, state_dir: Path, kept_in: Path | None) -> list[str]:
+    options = ["--port", str(port), "--state-dir", str(state_dir)]
+    if kept_in is not None:
+        options += ["--keep-in", str(kept_in)]
+    return [sys.executable, "-m", "cli.local_cloud", *options]
 
 
 def stop(pid: int) -> None:
@@ -130,9 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m cli.local_cloud")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--keep-in", type=Path)
     chosen = parser.parse_args(arguments)
     try:
-        serve(chosen.port, chosen.state_dir)
+        serve(chosen.port, chosen.state_dir, chosen.keep_in)
     except CommandError as error:
         sys.exit(error.message)
 

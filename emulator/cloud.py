@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients, lambda_api
+from emulator import aws, catalog, clients, lambda_api, leftovers
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -28,7 +28,10 @@ from emulator.http_api.gateway import Gateway
 from emulator.identity.credentials import IdentityStore
 from emulator.identity.gate import Gate
 from emulator.identity.guard import Guard
+from emulator.identity.resource_policies import InvokePermissions
+from emulator.identity.service_access import ServiceAccess
 from emulator.lambda_api.code import CodeStore
+from emulator.lambda_api.notifications import BucketNotifications
 from emulator.lambda_api.reload import Origins
 from emulator.meter import Call, Meter
 from emulator.resources.base import Services
@@ -91,6 +94,7 @@ class Cloud:
     def _start(
         self, port: int, work_dir: Path | None, packaging: Packaging, guard: Guard, region: str
     ) -> None:
+        leftovers.remove_leftovers()
         aws.reset()
         self._ending.callback(aws.reset)
         if self._state:
@@ -101,8 +105,9 @@ class Cloud:
         self.clock = Clock()
         self.identities = IdentityStore(region)
         self._gate = Gate(guard, self.identities, region)
+        self._permissions = InvokePermissions(region, enforced=guard.enforced)
         place = work_dir or Path(
-            self._ending.enter_context(tempfile.TemporaryDirectory(prefix="local-cloud-"))
+            self._ending.enter_context(tempfile.TemporaryDirectory(prefix=leftovers.prefix("local-cloud")))
         )
         self._sources = AssetSources()
         self.functions = Functions(CodeStore(place, self._sources, self._origins), region)
@@ -118,6 +123,7 @@ class Cloud:
             clock=self.clock,
             functions=self.functions,
             may_poll=self._gate.may_poll,
+            access=ServiceAccess(guard, self.identities),
         )
         self.router.attach()
         self._ending.callback(self.router.close)
@@ -142,6 +148,9 @@ class Cloud:
         engine.install(hooks, self._services)
         clients.install(hooks, self._clients)
         lambda_api.install(hooks)
+        BucketNotifications(
+            invoke_later=self.router.invoker.invoke_later, may_invoke=self._permissions.may_invoke
+        ).install(hooks)
         if self._state:
             self._state.install(hooks)
 

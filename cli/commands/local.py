@@ -1,6 +1,7 @@
 """`tidemill up` and `tidemill down`: the local cloud."""
 
 import time
+from pathlib import Path
 
 import click
 
@@ -14,19 +15,26 @@ from cli.render import console, show
 @click.command()
 @click.option("--port", default=4566, show_default=True, help="To listen on; 0 takes a free one.")
 @click.option("--detach", is_flag=True, help="Return when the stacks are ready and leave the cloud running.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep everything in DIR, and go on from what lies there; without it nothing stays.",
+)
 @json_option
 @pass_app
-def up(app: App, port: int, *, detach: bool, as_json: bool) -> None:
+def up(app: App, port: int, state: Path | None, *, detach: bool, as_json: bool) -> None:
     """Start a local cloud with this checkout's stacks deployed; Ctrl-C ends it."""
+    kept_in = state.absolute() if state else None
     running = find_local_cloud(app.state_dir)
     if running is not None:
         raise CommandError(f"a local cloud is already up at {running.endpoint}; end it with `tidemill down`")
     if not detach:
-        serve(port, app.state_dir)
+        serve(port, app.state_dir, kept_in)
         return
     began = time.monotonic()
     with console(stderr=True).status("deploying the stacks into a local cloud"):
-        cloud = start_detached(port, app.state_dir)
+        cloud = start_detached(port, app.state_dir, kept_in)
     data = {"endpoint": cloud.endpoint, "port": cloud.port, "pid": cloud.pid}
     text = f"up at {cloud.endpoint} after {time.monotonic() - began:.1f} s; `tidemill down` ends it"
     show(data, text, as_json=as_json)
@@ -36,7 +44,7 @@ def up(app: App, port: int, *, detach: bool, as_json: bool) -> None:
 @json_option
 @pass_app
 def down(app: App, *, as_json: bool) -> None:
-    """End the local cloud that `tidemill up` started; nothing in it is kept."""
+    """End the local cloud that `tidemill up` started; without `--state` nothing in it is kept."""
     cloud = find_local_cloud(app.state_dir)
     if cloud is None:
         show({"stopped": None}, "no local cloud is running", as_json=as_json)

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from emulator import leftovers
 from emulator.runtime import report
 from emulator.runtime.environment import Packaging
 from emulator.runtime.model import (
@@ -120,7 +121,7 @@ class Pool(AbstractContextManager["Pool"]):
         self._out: set[Worker] = set()
         self._closed = False
         self._recent: deque[Invocation] = deque(maxlen=_RECENT)
-        self._root = Path(tempfile.mkdtemp(prefix="lambda-"))
+        self._root = Path(tempfile.mkdtemp(prefix=leftovers.prefix("lambda")))
 
     def invoke(
         self,
