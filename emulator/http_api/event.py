@@ -4,7 +4,6 @@
 """
 
 import base64
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +48,7 @@ class Place:
 
 
 def build_event(
-    request: HttpRequest, match: Match, place: Place, *, now: datetime, principal: str | None
+    request: HttpRequest, match: Match, place: Place, *, now: datetime, request_id: str
 ) -> dict[str, Any]:
     """Write the event.
 
@@ -63,13 +62,13 @@ def build_event(
         Where it arrived.
     now
         The cloud's time.
-    principal
-        ARN of who signed, for IAM routes.
+    request_id
+        The request's own id.
 
     Returns
     -------
     dict
-        The event.
+        The event; what an authorizer tells of the caller is added to its ``requestContext``.
     """
     path = _event_path(request.path, place.stage)
     event: dict[str, Any] = {
@@ -78,7 +77,7 @@ def build_event(
         "rawPath": path,
         "rawQueryString": request.query,
         "headers": {name: value for name, value in request.headers.items() if name != "cookie"},
-        "requestContext": _context(request, match, place, now=now, principal=principal, path=path),
+        "requestContext": _context(request, match, place, now=now, request_id=request_id, path=path),
         "isBase64Encoded": False,
     }
     if "cookie" in request.headers:
@@ -102,9 +101,9 @@ def _event_path(path: str, stage: str) -> str:
 
 
 def _context(
-    request: HttpRequest, match: Match, place: Place, *, now: datetime, principal: str | None, path: str
+    request: HttpRequest, match: Match, place: Place, *, now: datetime, request_id: str, path: str
 ) -> dict[str, Any]:
-    context: dict[str, Any] = {
+    return {
         "accountId": place.account,
         "apiId": place.api_id,
         "domainName": place.domain,
@@ -116,15 +115,28 @@ def _context(
             "sourceIp": request.source_ip,
             "userAgent": request.headers.get("user-agent", ""),
         },
-        "requestId": str(uuid.uuid4()),
+        "requestId": request_id,
         "routeKey": match.route_key,
         "stage": place.stage,
-        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "time": context_time(now),
         "timeEpoch": int(now.timestamp() * 1000),
     }
-    if principal:
-        context["authorizer"] = {"iam": {"accountId": place.account, "userArn": principal}}
-    return context
+
+
+def context_time(moment: datetime) -> str:
+    """Write a time as ``requestContext.time`` has it.
+
+    Parameters
+    ----------
+    moment
+        In UTC.
+
+    Returns
+    -------
+    str
+        Such as ``12/Mar/2020:19:03:58 +0000``.
+    """
+    return moment.strftime("%d/%b/%Y:%H:%M:%S +0000")
 
 
 def _query_parameters(query: str) -> dict[str, str]:

@@ -1,24 +1,27 @@
-"""Answers a request to an HTTP API: stage, route, CORS, authorization, function, response."""
+"""Answers a request to an HTTP API: stage, CORS, route, throttling, authorization, function, access log."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from emulator import aws
-from emulator.errors import UnknownFunction
+from emulator.http_api.access_log import AccessLog, format_line
+from emulator.http_api.authorizers import Asked, Authorize, Authorizers
+from emulator.http_api.cors import answer_preflight, with_cors
 from emulator.http_api.event import HttpRequest, Place, build_event
-from emulator.http_api.response import HttpResponse, message, read_answer
-from emulator.http_api.routing import find_route
-from emulator.runtime.model import Invocation, InvocationRefusedError
+from emulator.http_api.exchange import Exchange
+from emulator.http_api.integration import LONGEST_WAIT_MS, function_arn_of, integrate
+from emulator.http_api.issuers import Issuers
+from emulator.http_api.lambda_authorizer import Invoke, LambdaAuthorizers
+from emulator.http_api.response import HttpResponse, message
+from emulator.http_api.routing import Match, find_route
+from emulator.http_api.throttle import Throttle, route_settings
+from emulator.http_api.tokens import Keys
 
 DEFAULT_STAGE = "$default"
 REQUEST_LIMIT_BYTES = 10 * 1024 * 1024
-
-Invoke = Callable[[str, dict[str, Any]], Invocation]
-"""Runs a function by ARN with an event."""
-
-Authorize = Callable[[str], str | None]
-"""Gives the ARN of who signed the request and may call ``stage/METHOD/path``, or None."""
 
 
 class Gateway:
@@ -42,6 +45,11 @@ class Gateway:
         self._account = account
         self._region = region
         self._domain = domain
+        self._authorizers = Authorizers(
+            keys=Keys(Issuers(region).fetch, now), functions=LambdaAuthorizers(invoke, now), now=now
+        )
+        self._throttle = Throttle(now)
+        self._access_log = AccessLog(region)
 
     def answer(self, api_id: str, request: HttpRequest, authorize: Authorize) -> HttpResponse:
         """Answer one request.
@@ -61,79 +69,79 @@ class Gateway:
             The function's answer, or the gateway's own error.
         """
         api = aws.backend("apigatewayv2", self._region).apis.get(api_id)
-        if api is None:
+        if api is None or api.disable_execute_api_endpoint:
             return message(404, "Not Found")
-        cors = api.cors_configuration or {}
-        if cors and _is_preflight(request):
-            return HttpResponse(204, _cors_headers(cors, request, preflight=True), b"")
-        response = self._route(api, request, authorize)
-        return _with_cors(response, cors, request) if cors else response
+        stage, path = _stage_and_path(api, request.path)
+        if stage is None:
+            return message(404, "Not Found")
+        place = Place(self._account, api_id, stage.name, self._domain, stage.stage_variables or {})
+        exchange = Exchange(replace(request, path=path), place, self._now())
+        response = self._with_cors(api, stage, exchange, authorize)
+        named = (*response.headers, ("apigw-requestid", exchange.request_id))
+        response = HttpResponse(response.status, named, response.body)
+        self._log(stage, exchange, response)
+        return response
 
-    def _route(self, api: Any, request: HttpRequest, authorize: Authorize) -> HttpResponse:
+    def _with_cors(self, api: Any, stage: Any, exchange: Exchange, authorize: Authorize) -> HttpResponse:
+        cors = api.cors_configuration or {}
+        preflight = answer_preflight(cors, exchange.request) if cors else None
+        if preflight is not None:
+            return preflight
+        response = self._route(api, stage, exchange, authorize)
+        return with_cors(response, cors, exchange.request) if cors else response
+
+    def _route(self, api: Any, stage: Any, exchange: Exchange, authorize: Authorize) -> HttpResponse:
+        request = exchange.request
         if len(request.body) > REQUEST_LIMIT_BYTES:
             return message(413, "Request Entity Too Large")
-        stage, path = _stage_and_path(api, request.path)
         routes = {route.route_key: route for route in list(api.routes.values())}
-        match = find_route(routes, request.method, path)
-        if stage is None or match is None:
+        match = find_route(routes, request.method, request.path)
+        if match is None:
             return message(404, "Not Found")
-        route = routes[match.route_key]
-        asked = f"{stage.name}/{request.method}{path}"
-        principal = authorize(asked) if route.authorization_type == "AWS_IAM" else None
-        refusal = _refusal(route, principal)
-        if refusal:
-            return refusal
-        place = Place(self._account, api.api_id, stage.name, self._domain, stage.stage_variables or {})
-        routed = HttpRequest(
-            request.method, path, request.query, request.headers, request.body, request.source_ip
+        exchange.route_key = match.route_key
+        bucket = (api.api_id, stage.name, match.route_key)
+        if not self._throttle.lets_pass(bucket, route_settings(stage, match.route_key)):
+            return message(429, "Too Many Requests")
+        return self._authorized(api, routes[match.route_key], match, exchange, authorize)
+
+    def _authorized(
+        self, api: Any, route: Any, match: Match, exchange: Exchange, authorize: Authorize
+    ) -> HttpResponse:
+        request, place = exchange.request, exchange.place
+        event = build_event(request, match, place, now=exchange.arrived, request_id=exchange.request_id)
+        path = f"{place.stage}/{request.method}{request.path}"
+        route_arn = f"arn:aws:execute-api:{self._region}:{place.account}:{place.api_id}/{path}"
+        leave = self._authorizers.ask(
+            api, Asked(request, route, event, place.account, route_arn, path), authorize
         )
+        exchange.authorizer, exchange.authorizer_error = leave.authorizer, leave.error
+        if leave.refusal is not None:
+            return leave.refusal
+        if leave.authorizer:
+            event["requestContext"]["authorizer"] = dict(leave.authorizer)
         integration = api.integrations.get(str(route.target or "").rpartition("/")[2])
         if integration is None:
             return message(500, "Internal Server Error")
-        event = build_event(routed, match, place, now=self._now(), principal=principal)
-        return self._integrate(function_arn_of(integration.integration_uri), event)
+        return self._integrated(integration, event, exchange)
 
-    def _integrate(self, function_arn: str, event: dict[str, Any]) -> HttpResponse:
-        try:
-            invocation = self._invoke(function_arn, event)
-        except UnknownFunction:
-            return message(500, "Internal Server Error")
-        except InvocationRefusedError:
-            return message(503, "Service Unavailable")
-        if invocation.status == "timeout":
-            return message(503, "Service Unavailable")
-        if invocation.function_error is not None:
-            return message(500, "Internal Server Error")
-        return read_answer(invocation.payload)
+    def _integrated(self, integration: Any, event: dict[str, Any], exchange: Exchange) -> HttpResponse:
+        arn = function_arn_of(integration.integration_uri)
+        began = time.perf_counter()
+        integrated = integrate(
+            lambda: self._invoke(arn, event), int(integration.timeout_in_millis or LONGEST_WAIT_MS)
+        )
+        exchange.integration_ms = int((time.perf_counter() - began) * 1000)
+        exchange.integration_error = integrated.error
+        exchange.integration_status = integrated.response.status
+        return integrated.response
 
-
-def _refusal(route: Any, principal: str | None) -> HttpResponse | None:
-    if route.authorization_type in {None, "NONE"}:
-        return None
-    if route.authorization_type == "AWS_IAM":
-        return None if principal else message(403, "Forbidden")
-    return message(401, "Unauthorized")
-
-
-def function_arn_of(uri: str) -> str:
-    """Read the function's ARN from an integration's URI.
-
-    Parameters
-    ----------
-    uri
-        A function's ARN, or API Gateway's path to its invocations.
-
-    Returns
-    -------
-    str
-        The function's ARN.
-
-    Examples
-    --------
-    >>> function_arn_of("arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations")
-    'arn:aws:lambda:f'
-    """
-    return uri.partition("/functions/")[2].removesuffix("/invocations") if "/functions/" in uri else uri
+    def _log(self, stage: Any, exchange: Exchange, response: HttpResponse) -> None:
+        settings = {
+            key[:1].lower() + key[1:]: value for key, value in (stage.access_log_settings or {}).items()
+        }
+        if settings.get("destinationArn") and settings.get("format"):
+            line = format_line(settings["format"], exchange.log_values(response))
+            self._access_log.write(settings["destinationArn"], exchange.place.api_id, line, exchange.arrived)
 
 
 def _stage_and_path(api: Any, path: str) -> tuple[Any, str]:
@@ -142,40 +150,3 @@ def _stage_and_path(api: Any, path: str) -> tuple[Any, str]:
     if first != DEFAULT_STAGE and first in api.stages:
         return api.stages[first], f"/{rest}"
     return api.stages.get(DEFAULT_STAGE), path or "/"
-
-
-def _is_preflight(request: HttpRequest) -> bool:
-    return (
-        request.method == "OPTIONS"
-        and "origin" in request.headers
-        and "access-control-request-method" in request.headers
-    )
-
-
-def _cors_headers(
-    cors: dict[str, Any], request: HttpRequest, *, preflight: bool = False
-) -> tuple[tuple[str, str], ...]:
-    """Write the CORS headers an origin is entitled to; none for a foreign one."""
-    settings = {key[:1].lower() + key[1:]: value for key, value in cors.items()}
-    origin, allowed = request.headers.get("origin"), settings.get("allowOrigins") or []
-    if origin is None or not ("*" in allowed or origin in allowed):
-        return ()
-    headers = [("access-control-allow-origin", "*" if "*" in allowed else origin)]
-    if settings.get("allowCredentials"):
-        headers.append(("access-control-allow-credentials", "true"))
-    if settings.get("exposeHeaders"):
-        headers.append(("access-control-expose-headers", ",".join(settings["exposeHeaders"])))
-    if preflight:
-        headers += [
-            ("access-control-allow-methods", ",".join(settings.get("allowMethods") or [])),
-            ("access-control-allow-headers", ",".join(settings.get("allowHeaders") or [])),
-        ]
-        if settings.get("maxAge") is not None:
-            headers.append(("access-control-max-age", str(settings["maxAge"])))
-    return tuple(headers)
-
-
-def _with_cors(response: HttpResponse, cors: dict[str, Any], request: HttpRequest) -> HttpResponse:
-    """Add CORS headers in place of the function's own, as API Gateway does."""
-    own = tuple((name, value) for name, value in response.headers if not name.startswith("access-control-"))
-    return HttpResponse(response.status, own + _cors_headers(cors, request), response.body)

@@ -31,9 +31,33 @@ def _delete_api(request: Request, made: Made) -> None:
 
 
 def _stage(request: Request) -> Properties:
-    return request.pick(
-        "AutoDeploy", "StageVariables", "Description", "DefaultRouteSettings", "AccessLogSettings"
-    )
+    arguments = request.pick("AutoDeploy", "StageVariables", "Description", "AccessLogSettings")
+    destination = (arguments.get("AccessLogSettings") or {}).get("DestinationArn", "arn:aws:logs:")
+    if not destination.startswith("arn:aws:logs:"):
+        raise ValueError(
+            f"AccessLogSettings.DestinationArn is {destination}; access logs are written to log groups only: "
+            "name one"
+        )
+    settings = request.properties.get("DefaultRouteSettings")
+    if settings:
+        arguments["DefaultRouteSettings"] = _limits(settings)
+    routes = request.properties.get("RouteSettings")
+    if routes:
+        arguments["RouteSettings"] = {key: _limits(settings) for key, settings in routes.items()}
+    return arguments
+
+
+def _limits(settings: Properties) -> Properties:
+    """Read route settings; CloudFormation may write their numbers as text."""
+    unknown = set(settings) - {"ThrottlingBurstLimit", "ThrottlingRateLimit", "DetailedMetricsEnabled"}
+    if unknown:
+        raise ValueError(f"route settings name {', '.join(sorted(unknown))}, which HTTP APIs do not have")
+    limits = dict(settings)
+    if "ThrottlingBurstLimit" in limits:
+        limits["ThrottlingBurstLimit"] = int(limits["ThrottlingBurstLimit"])
+    if "ThrottlingRateLimit" in limits:
+        limits["ThrottlingRateLimit"] = float(limits["ThrottlingRateLimit"])
+    return limits
 
 
 def _create_stage(request: Request) -> Made:
@@ -42,6 +66,12 @@ def _create_stage(request: Request) -> Made:
         ApiId=properties["ApiId"], StageName=properties["StageName"], Tags=request.tags(), **_stage(request)
     )
     return Made(properties["StageName"])
+
+
+def _update_stage(request: Request, made: Made) -> Made:
+    # There is no UpdateStage in moto; a stage that is made again takes the place of the one of that name.
+    _create_stage(request)
+    return made
 
 
 def _delete_stage(request: Request, made: Made) -> None:
@@ -89,9 +119,7 @@ def _delete_integration(request: Request, made: Made) -> None:
 
 def _route(request: Request) -> Properties:
     arguments = request.pick("RouteKey", "Target", "AuthorizationType", "AuthorizerId", "AuthorizationScopes")
-    kind = arguments.get("AuthorizationType", "NONE")
-    if kind not in {"NONE", "AWS_IAM"}:
-        raise ValueError(f"AuthorizationType is {kind}; NONE and AWS_IAM are held here")
+    arguments.setdefault("AuthorizationType", "NONE")  # moto's UpdateRoute keeps what it is not given
     return arguments
 
 
@@ -111,12 +139,44 @@ def _delete_route(request: Request, made: Made) -> None:
     request.client("apigatewayv2").delete_route(ApiId=request.properties["ApiId"], RouteId=made.physical_id)
 
 
-def _create_authorizer(request: Request) -> Made:
+def _authorizer(request: Request) -> dict[str, Any]:
     arguments: dict[str, Any] = request.pick(
-        "ApiId", "AuthorizerType", "Name", "IdentitySource", "JwtConfiguration"
+        "AuthorizerType",
+        "Name",
+        "IdentitySource",
+        "JwtConfiguration",
+        "AuthorizerUri",
+        "AuthorizerPayloadFormatVersion",
+        "AuthorizerResultTtlInSeconds",
+        "EnableSimpleResponses",
     )
-    made = request.client("apigatewayv2").create_authorizer(**arguments)
+    version = arguments.get("AuthorizerPayloadFormatVersion")
+    if arguments["AuthorizerType"] == "REQUEST" and version != "2.0":
+        raise ValueError(
+            f"AuthorizerPayloadFormatVersion is {version}; Lambda authorizers are asked with 2.0 here, which "
+            "the function has to understand"
+        )
+    if arguments["AuthorizerType"] == "REQUEST" and not arguments.get("IdentitySource"):
+        arguments["IdentitySource"] = []  # the parameter is required, and may be empty
+    if "AuthorizerResultTtlInSeconds" in arguments:
+        arguments["AuthorizerResultTtlInSeconds"] = int(arguments["AuthorizerResultTtlInSeconds"])
+    if "EnableSimpleResponses" in arguments:
+        arguments["EnableSimpleResponses"] = str(arguments["EnableSimpleResponses"]).lower() == "true"
+    return arguments
+
+
+def _create_authorizer(request: Request) -> Made:
+    made = request.client("apigatewayv2").create_authorizer(
+        ApiId=request.properties["ApiId"], **_authorizer(request)
+    )
     return Made(made["AuthorizerId"], {"AuthorizerId": made["AuthorizerId"]})
+
+
+def _update_authorizer(request: Request, made: Made) -> Made:
+    request.client("apigatewayv2").update_authorizer(
+        ApiId=request.properties["ApiId"], AuthorizerId=made.physical_id, **_authorizer(request)
+    )
+    return made
 
 
 def _delete_authorizer(request: Request, made: Made) -> None:
@@ -142,14 +202,20 @@ TYPES = (
     ),
     ResourceType(
         "AWS::ApiGatewayV2::Stage",
-        honoured=words("ApiId StageName AutoDeploy StageVariables Description Tags"),
+        honoured=words(
+            "ApiId StageName AutoDeploy StageVariables Description Tags "
+            "AccessLogSettings.DestinationArn AccessLogSettings.Format "
+            "DefaultRouteSettings.ThrottlingBurstLimit DefaultRouteSettings.ThrottlingRateLimit "
+            "RouteSettings"
+        ),
         accepted={
-            "AccessLogSettings": "no access logs are written; the meter counts calls",
-            "DefaultRouteSettings": "nothing is throttled",
-            "RouteSettings": "nothing is throttled",
+            "DefaultRouteSettings.DetailedMetricsEnabled": "no metrics are kept; the meter counts calls"
         },
         create=_create_stage,
+        update=_update_stage,
         delete=_delete_stage,
+        replaced_by=words("ApiId StageName"),
+        note="access logs go to log groups; throttling goes by the cloud's clock",
     ),
     ResourceType(
         "AWS::ApiGatewayV2::Integration",
@@ -166,20 +232,26 @@ TYPES = (
     ),
     ResourceType(
         "AWS::ApiGatewayV2::Route",
-        honoured=words("ApiId RouteKey Target AuthorizationType"),
+        honoured=words("ApiId RouteKey Target AuthorizationType AuthorizerId AuthorizationScopes"),
         attributes=words("RouteId"),
         create=_create_route,
         update=_update_route,
         delete=_delete_route,
-        replaced_by=words("ApiId"),
-        note="NONE and AWS_IAM; a signature is verified against credentials the local cloud issued",
+        replaced_by=words("ApiId AuthorizationScopes"),
+        note="NONE, AWS_IAM, JWT, CUSTOM; signatures are held against credentials issued here, tokens "
+        "against the keys of their issuer",
     ),
     ResourceType(
         "AWS::ApiGatewayV2::Authorizer",
-        honoured=words("ApiId AuthorizerType Name IdentitySource JwtConfiguration"),
+        honoured=words(
+            "ApiId AuthorizerType Name IdentitySource JwtConfiguration AuthorizerUri "
+            "AuthorizerPayloadFormatVersion AuthorizerResultTtlInSeconds EnableSimpleResponses"
+        ),
         attributes=words("AuthorizerId"),
         create=_create_authorizer,
+        update=_update_authorizer,
         delete=_delete_authorizer,
-        note="recorded; routes that use one are refused",
+        replaced_by=words("ApiId AuthorizerType"),
+        note="JWT, and Lambda (REQUEST) with payload format 2.0",
     ),
 )

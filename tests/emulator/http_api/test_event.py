@@ -11,11 +11,9 @@ from emulator.http_api.routing import Match
 NOW = datetime(2013, 3, 1, 12, 30, tzinfo=UTC)
 
 
-def event_of(
-    request: HttpRequest, *, stage: str = "$default", principal: str | None = None
-) -> dict[str, Any]:
+def event_of(request: HttpRequest, *, stage: str = "$default") -> dict[str, Any]:
     place = Place("123456789012", "abc", stage, "localhost:4566", {"colour": "red"})
-    return build_event(request, Match("$default", {}), place, now=NOW, principal=principal)
+    return build_event(request, Match("$default", {}), place, now=NOW, request_id="id=")
 
 
 def test_time_is_the_one_given() -> None:
@@ -50,8 +48,3 @@ def test_text_is_handed_over_as_text_and_all_else_as_base64(
 ) -> None:
     event = event_of(HttpRequest("POST", "/", headers=headers, body=body))
     assert (event["body"], event["isBase64Encoded"]) == expected
-
-
-def test_who_signed_is_told() -> None:
-    authorizer = event_of(HttpRequest("GET", "/"), principal="arn:role")["requestContext"]["authorizer"]
-    assert authorizer["iam"]["userArn"] == "arn:role"

@@ -1,0 +1,83 @@
+"""The function behind a route: which it is, and how long API Gateway waits for it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.errors import UnknownFunction
+from emulator.http_api.response import HttpResponse, message, read_answer
+from emulator.runtime.model import Invocation, InvocationRefusedError
+
+LONGEST_WAIT_MS = 30_000
+"""API Gateway's limit, and the time it waits when an integration names none."""
+
+
+@dataclass(frozen=True)
+class Integrated:
+    """What the caller receives, and what went wrong on the way to it."""
+
+    response: HttpResponse
+    error: str = ""
+
+
+def function_arn_of(uri: str) -> str:
+    """Read the function's ARN from an integration's or authorizer's URI.
+
+    Parameters
+    ----------
+    uri
+        A function's ARN, or API Gateway's path to its invocations.
+
+    Returns
+    -------
+    str
+        The function's ARN.
+
+    Examples
+    --------
+    >>> function_arn_of("arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations")
+    'arn:aws:lambda:f'
+    """
+    return uri.partition("/functions/")[2].removesuffix("/invocations") if "/functions/" in uri else uri
+
+
+def integrate(invoke: Callable[[], Invocation], timeout_ms: int) -> Integrated:
+    """Run a function and answer with what it says, or with why it said nothing.
+
+    Parameters
+    ----------
+    invoke
+        Runs it.
+    timeout_ms
+        How long to wait for it; it runs on when nobody waits any more, as in AWS.
+
+    Returns
+    -------
+    Integrated
+        The answer.
+    """
+    ended: list[Integrated] = []
+    thread = threading.Thread(target=lambda: ended.append(_run(invoke)), name="integration", daemon=True)
+    thread.start()
+    thread.join(timeout_ms / 1000)
+    if not ended:
+        told = f"no answer of the integration in {timeout_ms} ms"
+        return Integrated(message(503, "Service Unavailable"), told)
+    return ended[0]
+
+
+def _run(invoke: Callable[[], Invocation]) -> Integrated:
+    try:
+        invocation = invoke()
+    except UnknownFunction as error:
+        return Integrated(message(500, "Internal Server Error"), str(error))
+    except InvocationRefusedError as error:
+        return Integrated(message(503, "Service Unavailable"), str(error))
+    if invocation.function_error is not None:
+        return Integrated(message(500, "Internal Server Error"), _told(invocation))
+    return Integrated(read_answer(invocation.payload))
+
+
+def _told(invocation: Any) -> str:
+    return f"the function ended with {invocation.status}: {invocation.payload.decode(errors='replace')[:500]}"
