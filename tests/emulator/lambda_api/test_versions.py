@@ -1,12 +1,13 @@
 """Published versions and aliases, through the API."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 
-def test_a_published_version_runs_the_code_and_configuration_it_was_made_from(workshop) -> None:
+def test_a_published_version_runs_the_code_and_configuration_it_was_made_from(workshop: Any) -> None:
     arn = workshop.function("frozen", Environment={"Variables": {"STAGE": "one"}}, MemorySize=128)
     version = workshop.client.publish_version(FunctionName="frozen")["Version"]
     workshop.recode("frozen", "NEW")
@@ -29,7 +30,7 @@ def test_a_published_version_runs_the_code_and_configuration_it_was_made_from(wo
 
 
 @pytest.mark.parametrize("name", ["named", "arn", "partial"])
-def test_names_arns_and_qualifiers_find_the_same_version(workshop, name) -> None:
+def test_names_arns_and_qualifiers_find_the_same_version(workshop: Any, name: str) -> None:
     arn = workshop.function(f"found-{name}")
     workshop.client.publish_version(FunctionName=f"found-{name}")
     workshop.client.create_alias(FunctionName=f"found-{name}", Name="live", FunctionVersion="1")
@@ -40,7 +41,7 @@ def test_names_arns_and_qualifiers_find_the_same_version(workshop, name) -> None
         assert workshop.call(f"{spelled}:{qualifier}")["arn"] == f"{arn}:{qualifier}"
 
 
-def test_contradicting_qualifiers_and_unknown_ones_are_refused(workshop) -> None:
+def test_contradicting_qualifiers_and_unknown_ones_are_refused(workshop: Any) -> None:
     workshop.function("strict")
     with pytest.raises(ClientError, match="does not match the specified qualifier"):
         workshop.client.invoke(FunctionName="strict:1", Qualifier="2")
@@ -48,7 +49,7 @@ def test_contradicting_qualifiers_and_unknown_ones_are_refused(workshop) -> None
         workshop.client.invoke(FunctionName="strict", Qualifier="7")
 
 
-def test_publishing_again_without_a_change_gives_the_same_version(workshop) -> None:
+def test_publishing_again_without_a_change_gives_the_same_version(workshop: Any) -> None:
     workshop.function("same")
     publish = lambda: workshop.client.publish_version(FunctionName="same")["Version"]  # noqa: E731
     assert [publish(), publish()] == ["1", "1"]
@@ -58,7 +59,7 @@ def test_publishing_again_without_a_change_gives_the_same_version(workshop) -> N
     assert publish() == "3"
 
 
-def test_a_number_is_never_given_twice(workshop) -> None:
+def test_a_number_is_never_given_twice(workshop: Any) -> None:
     workshop.function("numbered")
     workshop.client.publish_version(FunctionName="numbered")
     workshop.recode("numbered", "SECOND")
@@ -68,7 +69,7 @@ def test_a_number_is_never_given_twice(workshop) -> None:
     assert workshop.client.publish_version(FunctionName="numbered")["Version"] == "3"
 
 
-def test_publishing_other_code_than_expected_is_refused(workshop) -> None:
+def test_publishing_other_code_than_expected_is_refused(workshop: Any) -> None:
     workshop.function("guarded")
     digest = workshop.client.get_function(FunctionName="guarded")["Configuration"]["CodeSha256"]
     with pytest.raises(ClientError, match=r"CodeSHA256 \(other\) is different"):
@@ -76,7 +77,7 @@ def test_publishing_other_code_than_expected_is_refused(workshop) -> None:
     assert workshop.client.publish_version(FunctionName="guarded", CodeSha256=digest)["Version"] == "1"
 
 
-def test_a_version_that_an_alias_points_to_is_not_deleted(workshop) -> None:
+def test_a_version_that_an_alias_points_to_is_not_deleted(workshop: Any) -> None:
     workshop.function("kept")
     workshop.client.publish_version(FunctionName="kept")
     workshop.client.create_alias(FunctionName="kept", Name="live", FunctionVersion="1")
@@ -90,7 +91,7 @@ def test_a_version_that_an_alias_points_to_is_not_deleted(workshop) -> None:
         workshop.client.delete_function(FunctionName="kept", Qualifier="$LATEST")
 
 
-def test_a_weighted_alias_sends_exactly_its_share_of_100_calls_to_the_second_version(workshop) -> None:
+def test_a_weighted_alias_sends_exactly_its_share_of_100_calls_to_the_second_version(workshop: Any) -> None:
     workshop.function("weighted")
     workshop.client.publish_version(FunctionName="weighted")
     workshop.recode("weighted", "SECOND")
@@ -120,7 +121,9 @@ def test_a_weighted_alias_sends_exactly_its_share_of_100_calls_to_the_second_ver
         ("9", {}, "not found"),
     ],
 )
-def test_an_alias_that_lambda_would_refuse_is_refused(workshop, version, weights, reason) -> None:
+def test_an_alias_that_lambda_would_refuse_is_refused(
+    workshop: Any, version: str, weights: dict[str, float], reason: str
+) -> None:
     name = f"refused-{abs(hash((version, str(weights))))}"
     workshop.function(name)
     workshop.client.publish_version(FunctionName=name)
@@ -133,7 +136,7 @@ def test_an_alias_that_lambda_would_refuse_is_refused(workshop, version, weights
         )
 
 
-def test_an_alias_changed_meanwhile_is_not_changed_by_its_old_revision(workshop) -> None:
+def test_an_alias_changed_meanwhile_is_not_changed_by_its_old_revision(workshop: Any) -> None:
     workshop.function("revised")
     workshop.client.publish_version(FunctionName="revised")
     old = workshop.client.create_alias(FunctionName="revised", Name="live", FunctionVersion="1")
@@ -147,7 +150,7 @@ def test_an_alias_changed_meanwhile_is_not_changed_by_its_old_revision(workshop)
         )
 
 
-def test_a_function_goes_on_with_a_layer_that_was_deleted(workshop) -> None:
+def test_a_function_goes_on_with_a_layer_that_was_deleted(workshop: Any) -> None:
     layer = workshop.client.publish_layer_version(
         LayerName="gone", Content={"ZipFile": b"PK\x05\x06" + bytes(18)}
     )

@@ -1,0 +1,102 @@
+"""Services invoke only what a function's policy lets them."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emulator import aws
+from emulator.identity.resource_policies import InvokePermissions
+
+RULE = "arn:aws:events:us-east-1:123456789012:rule/nightly"
+
+
+@pytest.fixture(scope="module")
+def permissions() -> InvokePermissions:
+    return InvokePermissions(aws.REGION, enforced=True)
+
+
+def permit(workshop: Any, name: str, **arguments: Any) -> None:
+    sid = f"s{len(arguments)}-{arguments.get('Qualifier', 'none')}"
+    workshop.client.add_permission(
+        FunctionName=name, StatementId=sid, Action="lambda:InvokeFunction", **arguments
+    )
+
+
+def test_a_function_without_a_policy_is_invoked_by_no_service(
+    workshop: Any, permissions: InvokePermissions
+) -> None:
+    arn = workshop.function("closed")
+    refusal = permissions.may_invoke(arn, "events.amazonaws.com", RULE)
+    assert refusal is not None
+    permission = json.loads(refusal[refusal.index("{") :])
+    permit(workshop, permission.pop("FunctionName"), **{k: v for k, v in permission.items() if k != "Action"})
+    assert permissions.may_invoke(arn, "events.amazonaws.com", RULE) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ({"Principal": "events.amazonaws.com"}, True),
+        ({"Principal": "*"}, True),
+        ({"Principal": "sns.amazonaws.com"}, False),
+        ({"Principal": "events.amazonaws.com", "SourceArn": "arn:aws:events:*:*:rule/night*"}, True),
+        ({"Principal": "events.amazonaws.com", "SourceArn": "arn:aws:events:*:*:rule/day*"}, False),
+        ({"Principal": "events.amazonaws.com", "SourceAccount": "123456789012"}, True),
+        ({"Principal": "events.amazonaws.com", "SourceAccount": "999999999999"}, False),
+    ],
+)
+def test_principal_source_and_account_decide(
+    workshop: Any, permissions: InvokePermissions, statement: dict[str, str], *, allowed: bool
+) -> None:
+    name = "decided-" + "-".join(str(abs(hash(value)) % 10**6) for value in statement.values())
+    arn = workshop.function(name)
+    permit(workshop, name, **statement)
+    assert (permissions.may_invoke(arn, "events.amazonaws.com", RULE) is None) == allowed
+
+
+def test_a_permission_for_an_alias_is_none_for_the_function_nor_the_other_way_round(
+    workshop: Any, permissions: InvokePermissions
+) -> None:
+    arn = workshop.function("split")
+    workshop.client.publish_version(FunctionName="split")
+    workshop.client.create_alias(FunctionName="split", Name="live", FunctionVersion="1")
+    permit(workshop, "split", Principal="events.amazonaws.com", Qualifier="live")
+    assert permissions.may_invoke(f"{arn}:live", "events.amazonaws.com", RULE) is None
+    assert permissions.may_invoke(arn, "events.amazonaws.com", RULE) is not None
+    assert permissions.may_invoke(f"{arn}:1", "events.amazonaws.com", RULE) is not None
+
+
+def test_nothing_is_refused_where_policies_are_not_enforced(workshop: Any) -> None:
+    arn = workshop.function("open")
+    assert InvokePermissions(aws.REGION, enforced=False).may_invoke(arn, "s3.amazonaws.com", "a") is None
+
+
+def test_a_bucket_notifies_a_function_under_its_alias_once_it_is_permitted(workshop: Any) -> None:
+    arn = workshop.function("notified")
+    workshop.client.publish_version(FunctionName="notified")
+    workshop.client.create_alias(FunctionName="notified", Name="live", FunctionVersion="1")
+    s3 = workshop.cloud.client("s3")
+    s3.create_bucket(Bucket="files")
+    notification = {"LambdaFunctionArn": f"{arn}:live", "Events": ["s3:ObjectCreated:*"]}
+
+    def configure() -> None:
+        s3.put_bucket_notification_configuration(
+            Bucket="files", NotificationConfiguration={"LambdaFunctionConfigurations": [notification]}
+        )
+
+    with pytest.raises(ClientError, match="Unable to validate the following destination configurations"):
+        configure()
+    permit(
+        workshop, "notified", Principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::files", Qualifier="live"
+    )
+    configure()
+    s3.put_object(Bucket="files", Key="a", Body=b"1")
+    workshop.cloud.settle(30)
+    ran = [each for each in workshop.cloud.pool.recent() if each.function_name == "notified"]
+    assert [each.version for each in ran] == ["1"]
+    workshop.client.remove_permission(FunctionName="notified", StatementId="s3-live")
+    s3.put_object(Bucket="files", Key="b", Body=b"1")
+    workshop.cloud.settle(30)
+    assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "notified"]) == 1
