@@ -155,7 +155,7 @@ class AsyncEvents:
         due = self._clock.now() + delay
         if event.accepted_at is not None and due - event.accepted_at > settings.longest_age:
             return False
-        self._clock.call_at(due, lambda: self.accept(event))
+        self._clock.call_at(due, lambda: self.accept(event), what=f"retry of an event for {event.target}")
         return True
 
     def _report(

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
+from moto.core.responses import BaseResponse
 
 from emulator.events.hooks import Hooks
 from emulator.lambda_api.asynchronous import AsyncEvent
@@ -19,6 +20,9 @@ from emulator.runtime.model import (
     Invocation,
     ThrottledError,
 )
+
+_REQUEST_ID = "x-amzn-requestid"
+_enrich = BaseResponse._enrich_response  # noqa: SLF001  moto's own, called by its replacement
 
 Answer = tuple[int, dict[str, str], bytes]
 Run = Callable[..., Invocation]
@@ -53,6 +57,7 @@ class Requests:
         hooks.replace_method(LambdaResponse, "invoke", self._answer)
         hooks.replace_method(LambdaResponse, "invoke_async", self._answer_async)
         hooks.replace_method(LambdaFunction, "invoke", self._notify)
+        hooks.replace(BaseResponse, "_enrich_response", staticmethod(_keep_request_id))
 
     def _answer(self, response: Any) -> Answer:
         headers = response.headers
@@ -67,7 +72,7 @@ class Requests:
         if kind == "Event":
             event = AsyncEvent(target, payload, context=context)
             self._accept(event)
-            return 202, {"status": "202", "x-amzn-requestid": event.request_id}, b""
+            return 202, {"status": "202", _REQUEST_ID: event.request_id}, b""
         try:
             invocation = self._invoke(target, payload, context=context, trace=headers.get("X-Amzn-Trace-Id"))
         except ThrottledError as error:
@@ -95,6 +100,13 @@ class Requests:
         return b""
 
 
+def _keep_request_id(headers: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
+    """Answer under the id the function sees, where moto gives every answer one of its own."""
+    given = headers.get(_REQUEST_ID)
+    headers, body = _enrich(headers, body)
+    return (headers | {_REQUEST_ID: given} if given else headers), body
+
+
 def _payload(response: Any) -> bytes:
     body = response.body
     return (body.encode() if isinstance(body, str) else bytes(body or b"")) or b"{}"
@@ -120,7 +132,7 @@ def _answered(invocation: Invocation, *, tail: bool) -> Answer:
     headers = {
         "content-type": "application/json",
         "x-amz-executed-version": invocation.version,
-        "x-amzn-requestid": invocation.request_id,
+        _REQUEST_ID: invocation.request_id,
     }
     if tail:
         headers["x-amz-log-result"] = base64.b64encode(invocation.log_tail.encode()).decode()
