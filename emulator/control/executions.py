@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator import aws
 from emulator.control.overview import rfc3339
+from emulator.states.graph import graph, progress
 
 _LATEST_EVENTS = 200
 
@@ -24,7 +25,8 @@ def describe_execution(arn: str, region: str) -> dict[str, Any]:
     -------
     dict
         ``arn``, ``name``, ``machine``, ``status``, ``started``, ``stopped``, ``input``, ``output``,
-        ``error``, ``cause``, ``events`` (how many) and ``history`` (the latest 200, oldest first).
+        ``error``, ``cause``, ``states`` and ``progress`` (as `emulator.states.graph` gives them),
+        ``events`` (how many) and ``history`` (the latest 200, oldest first).
 
     Raises
     ------
@@ -49,6 +51,8 @@ def _describe(execution: Any) -> dict[str, Any]:
         "started": rfc3339(execution.start_date),
         "stopped": rfc3339(execution.stop_date),
         **{key: described.get(key) for key in ("input", "output", "error", "cause")},
+        "states": graph(execution.state_machine.definition)["states"],
+        "progress": progress(execution),
         "events": len(events),
         "history": [_event(event) for event in events[-_LATEST_EVENTS:]],
     }

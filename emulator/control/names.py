@@ -84,7 +84,6 @@ class Names:
         name = parts[6] if service in {"lambda", "states", "logs"} and len(parts) > 6 else _tail(arn)
         return {"arn": arn, "kind": word, "label": str(self.of(kind, name)["label"])}
 
-
     def of_principal(self, principal: str) -> str:
         """Name who calls.
 

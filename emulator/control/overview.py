@@ -127,9 +127,7 @@ class Overview:
         ]
 
     def _calls(self, names: Names) -> Part:
-        return [
-            {**entry, "caller": names.of_principal(entry["principal"])} for entry in self._meter.report()
-        ]
+        return [{**entry, "caller": names.of_principal(entry["principal"])} for entry in self._meter.report()]
 
     def _apis(self, names: Names) -> Part:
         apis = list(aws.backend("apigatewayv2", self._region).apis.values())

@@ -45,9 +45,9 @@ function isBad(status) {
 function detail(execution) {
   return [
     h("p", { class: "muted" }, execution.arn),
-    execution.error && h("p", { class: "trouble" }, h("b", null, `✕ ${execution.error}`), " ", execution.cause),
+    execution.error && [h("h4", { class: "trouble" }, `✕ ${execution.error}`), execution.cause && h("pre", null, pretty(execution.cause))],
     h("div", { class: "drawing" }, draw(execution.states, execution.progress, `Graph of ${execution.machine}: ${WORDS[execution.status]}`)),
-    h("div", { class: "sides" }, document_("Input", execution.input), document_("Output", execution.output)),
+    h("div", { class: "sides" }, text("Input", execution.input), text("Output", execution.output, execution.stopped ? "none" : "none yet")),
     h("details", { class: "history" },
       h("summary", null, `History: ${plural(execution.events, "event")}`),
       execution.events > execution.history.length && nothing(`The latest ${execution.history.length} are shown.`),
@@ -58,14 +58,14 @@ function detail(execution) {
   ];
 }
 
-function document_(title, text) {
-  return h("div", null, h("h4", null, title), text === null || text === undefined ? nothing("none yet") : h("pre", null, pretty(text)));
+function text(title, document, otherwise) {
+  return h("div", null, h("h4", null, title), document ? h("pre", null, pretty(document)) : nothing(otherwise));
 }
 
-function pretty(text) {
+function pretty(document) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(document), null, 2);
   } catch {
-    return text;
+    return document;
   }
 }

@@ -7,7 +7,7 @@
 import { h } from "./dom.js";
 
 const HEIGHT = 30, GAP_X = 22, GAP_Y = 26, PADDING = 14, HEAD = 22, LETTER = 6.6;
-const SIGNS = { succeeded: "✓ ", failed: "✕ ", caught: "⚠ ", current: "● " };
+const SIGNS = { succeeded: "✓ ", failed: "✕ ", aborted: "■ ", caught: "⚠ ", current: "● " };
 
 /** Lay out the states of one level and all that is inside them; gives nodes, edges, width and height. */
 export function layOut(states, parent = null) {
@@ -51,16 +51,16 @@ function arrange(members, edges, boxes) {
   const rank = ranks(members, edges);
   const layers = Array.from({ length: Math.max(-1, ...rank.values()) + 1 }, () => []);
   for (const { id } of members) layers[rank.get(id)].push(id);
-  for (const edge of edges) {
+  edges.forEach((edge, number) => {
     edge.path = [edge.from];
     for (let layer = rank.get(edge.from) + 1; layer < rank.get(edge.to); layer += 1) {
-      const point = `${edge.from} > ${edge.to} ${edge.path.length} ${edge.kind}`;
+      const point = `edge ${number} in layer ${layer}`;
       boxes.set(point, { width: 8, height: 0 });
       layers[layer].push(point);
       edge.path.push(point);
     }
     edge.path.push(edge.to);
-  }
+  });
   return inOrder(layers, edges);
 }
 
@@ -138,8 +138,8 @@ function centres(layers, boxes, edges) {
     const side = sides[sweep % 2], order = sweep % 2 ? [...layers].reverse() : layers;
     for (const layer of order) spread(layer, boxes, x, layer.map((id) => mean(side.get(id)?.map((other) => x.get(other))) ?? x.get(id)));
   }
-  const left = Math.min(0, ...layers.flat().map((id) => x.get(id) - boxes.get(id).width / 2)), start = Math.min(...layers.flat().map((id) => x.get(id) - boxes.get(id).width / 2));
-  for (const id of x.keys()) x.set(id, x.get(id) - (layers.length ? start : left));
+  const left = Math.min(...[...x].map(([id, middle]) => middle - boxes.get(id).width / 2));
+  for (const [id, middle] of x) x.set(id, middle - left);
   return x;
 }
 
