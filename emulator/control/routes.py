@@ -5,8 +5,10 @@
 ``GET overview``        all of what the page shows (`overview`)
 ``GET executions/ARN``  one state machine execution, with its history (`executions`)
 ``GET health``          ``{"status": "ready", "endpoint", "account", "region", "stacks"}``
-``GET clock``           ``{"now", "mode"}``
-``POST clock``          ``{"set": t}``, ``{"advance_to": t}`` or ``{"advance_seconds": s}``; answers like GET
+``GET clock``           ``{"now", "mode", "next": {"at", "what"} or null}``
+``POST clock``          ``{"set": t}``, ``{"freeze": true}``, ``{"run": true}``, ``{"advance_to": t}``,
+                        ``{"advance_seconds": s}`` or ``{"advance": "next"}``; answers like GET, an advance
+                        with what ``fired``
 ``POST settle``         waits until nothing is in flight; ``{"timeout_seconds": 60}``
 ``GET resources``       every resource of every stack, with its physical id
 ``GET meter``           calls and bytes by principal, service and operation; ``DELETE`` begins anew
@@ -29,21 +31,40 @@ from emulator.runtime.model import Invocation
 DEFAULT_SETTLE_SECONDS = 60.0
 
 
+class DueTimer(Protocol):
+    """Something that waits for the clock."""
+
+    due: datetime
+    what: str
+
+
 class ControlledClock(Protocol):
-    """A clock that can be set and moved."""
+    """A clock that can be set, stopped, moved and let run."""
 
     @property
     def mode(self) -> str:
-        """`wall` or `virtual`."""
+        """`wall`, `frozen` or `running`."""
 
     def now(self) -> datetime:
         """Tell the time."""
 
+    def next_timer(self) -> DueTimer | None:
+        """Give what falls due next."""
+
     def set(self, moment: datetime) -> None:
         """Go to a moment without firing what lies between."""
 
-    def advance_to(self, moment: datetime) -> None:
-        """Go to a moment, firing what is due on the way."""
+    def freeze(self) -> None:
+        """Let time stand still."""
+
+    def run(self) -> None:
+        """Let time pass by itself."""
+
+    def advance_to(self, moment: datetime) -> list[str]:
+        """Go to a moment, firing what is due on the way; give what fired."""
+
+    def advance_to_next(self) -> list[str]:
+        """Go to the next moment at which something is due, and fire it; give what fired."""
 
 
 class Control:
@@ -141,23 +162,36 @@ class Control:
     def _everything(self) -> dict[str, Any]:
         return {**self._facts(), "clock": self._time(), **self._overview()}
 
-    def _time(self) -> dict[str, str]:
-        return {"now": _rfc3339(self._clock.now()), "mode": self._clock.mode}
+    def _time(self) -> dict[str, Any]:
+        timer = self._clock.next_timer()
+        return {
+            "now": _rfc3339(self._clock.now()),
+            "mode": self._clock.mode,
+            "next": {"at": _rfc3339(timer.due), "what": timer.what} if timer else None,
+        }
 
-    def _move(self, body: bytes) -> dict[str, str]:
-        wanted = _object(body)
-        if set(wanted) == {"set"}:
-            self._clock.set(_moment(wanted["set"]))
-        elif set(wanted) == {"advance_to"}:
-            self._clock.advance_to(_moment(wanted["advance_to"]))
-        elif set(wanted) == {"advance_seconds"}:
-            self._clock.advance_to(self._clock.now() + timedelta(seconds=float(wanted["advance_seconds"])))
-        else:
-            raise ValueError(
-                "the clock takes one of set, advance_to and advance_seconds; given: "
-                f"{', '.join(wanted) or 'none'}"
-            )
-        return self._time()
+    def _move(self, body: bytes) -> dict[str, Any]:
+        clock, wanted = self._clock, _object(body)
+        fired: list[str] | None = None
+        match wanted:
+            case {"set": moment, **rest} if not rest:
+                clock.set(_moment(moment))
+            case {"freeze": True, **rest} if not rest:
+                clock.freeze()
+            case {"run": True, **rest} if not rest:
+                clock.run()
+            case {"advance_to": moment, **rest} if not rest:
+                fired = clock.advance_to(_moment(moment))
+            case {"advance_seconds": seconds, **rest} if not rest:
+                fired = clock.advance_to(clock.now() + timedelta(seconds=float(seconds)))
+            case {"advance": "next", **rest} if not rest:
+                fired = clock.advance_to_next()
+            case _:
+                raise ValueError(
+                    'the clock takes one of {"set": t}, {"freeze": true}, {"run": true}, {"advance_to": t}, '
+                    f'{{"advance_seconds": s}} and {{"advance": "next"}}; given: {json.dumps(wanted)}'
+                )
+        return self._time() | ({} if fired is None else {"fired": fired})
 
     def _rest(self, body: bytes) -> dict[str, bool]:
         self._settle(float(_object(body).get("timeout_seconds", DEFAULT_SETTLE_SECONDS)))

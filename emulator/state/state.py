@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from moto.cloudformation.models import CloudFormationBackend
 from moto.core.base_backend import backend_lock
 
 from emulator.deploy.assets import AssetSources
@@ -72,8 +71,6 @@ class State:
             Remembers what was replaced.
         """
         objects.install(hooks, self._directory.blobs)
-        for name in ("create_stack", "update_stack", "execute_change_set", "delete_stack"):
-            hooks.replace(CloudFormationBackend, name, self._whole(getattr(CloudFormationBackend, name)))
 
     def load(self, *, services: Services, clock: Clock, sources: AssetSources, port: int) -> None:
         """Take up what was saved, tell it what the restart ended, and be ready to save.
@@ -148,13 +145,6 @@ class State:
         finally:
             self._directory.close()
 
-    def _whole(self, change: Callable[..., Any]) -> Callable[..., Any]:
-        def changing(*arguments: Any, **named: Any) -> Any:
-            with self.holding():
-                return change(*arguments, **named)
-
-        return changing
-
     def _locks(self) -> list[Lock]:
         queues = [
             queue._messages_lock  # noqa: SLF001 - moto's own lock of the queue
@@ -180,4 +170,4 @@ def _still(locks: list[Lock]) -> Iterator[bool]:
 
 
 def _moment(clock: Clock) -> datetime | None:
-    return clock.now() if clock.mode == "virtual" else None
+    return clock.now() if clock.mode != "wall" else None

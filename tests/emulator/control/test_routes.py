@@ -8,18 +8,24 @@ from typing import Any
 import pytest
 
 from emulator.control.routes import Control
+from emulator.events.clock import Timer
 from emulator.meter import Call, Meter
 from emulator.runtime.model import Invocation
+
+SUMMER = {"at": "2013-06-01T00:00:00Z", "what": "summer"}
 
 
 class FixedClock:
     """A clock that only remembers where it was moved."""
 
-    mode = "virtual"
+    mode = "frozen"
 
     def __init__(self) -> None:
         self.moment = datetime(2013, 1, 1, tzinfo=UTC)
         self.moves: list[str] = []
+
+    def next_timer(self) -> Timer | None:
+        return Timer(datetime(2013, 6, 1, tzinfo=UTC), self.freeze, "summer")
 
     def now(self) -> datetime:
         return self.moment
@@ -28,9 +34,19 @@ class FixedClock:
         self.moves.append("set")
         self.moment = moment
 
-    def advance_to(self, moment: datetime) -> None:
+    def freeze(self) -> None:
+        self.moves.append("freeze")
+
+    def run(self) -> None:
+        self.moves.append("run")
+
+    def advance_to(self, moment: datetime) -> list[str]:
         self.moves.append("advance")
         self.moment = moment
+        return ["spring"]
+
+    def advance_to_next(self) -> list[str]:
+        return self.advance_to(datetime(2013, 6, 1, tzinfo=UTC))
 
 
 def invocation(function: str) -> Invocation:
@@ -68,18 +84,34 @@ def test_health_says_where_it_is() -> None:
     ("body", "now", "move"),
     [
         ({"set": "2013-02-01T00:00:00Z"}, "2013-02-01T00:00:00Z", "set"),
+        ({"freeze": True}, "2013-01-01T00:00:00Z", "freeze"),
+        ({"run": True}, "2013-01-01T00:00:00Z", "run"),
         ({"advance_to": "2013-02-01T02:00:00+02:00"}, "2013-02-01T00:00:00Z", "advance"),
         ({"advance_seconds": 60}, "2013-01-01T00:01:00Z", "advance"),
+        ({"advance": "next"}, "2013-06-01T00:00:00Z", "advance"),
     ],
 )
-def test_the_clock_is_moved_and_tells_where_it_is(body: dict[str, Any], now: str, move: str) -> None:
+def test_the_clock_is_moved_and_tells_where_it_is_and_what_fired(
+    body: dict[str, Any], now: str, move: str
+) -> None:
     plane = Plane()
-    assert plane.ask("POST", "clock", body) == (200, {"now": now, "mode": "virtual"})
+    fired = {"fired": ["spring"]} if move == "advance" else {}
+    assert plane.ask("POST", "clock", body) == (200, {"now": now, "mode": "frozen", "next": SUMMER} | fired)
     assert plane.clock.moves == [move]
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"set": "2013-02-01T00:00:00"}, {"set": "soon"}, {"advance_seconds": 1, "set": "x"}, [1]]
+    "body",
+    [
+        {},
+        {"freeze": False},
+        {"run": True, "set": "x"},
+        {"advance": "far"},
+        {"set": "2013-02-01T00:00:00"},
+        {"set": "soon"},
+        {"advance_seconds": 1, "set": "x"},
+        [1],
+    ],
 )
 def test_a_clock_request_that_cannot_be_understood_moves_nothing(body: Any) -> None:
     plane = Plane()
@@ -136,7 +168,7 @@ def test_the_overview_joins_what_is_there_with_place_and_time() -> None:
     _, answer = Plane().ask("GET", "overview")
     assert answer == {
         "endpoint": "http://here",
-        "clock": {"now": "2013-01-01T00:00:00Z", "mode": "virtual"},
+        "clock": {"now": "2013-01-01T00:00:00Z", "mode": "frozen", "next": SUMMER},
         "functions": [],
     }
 
