@@ -11,12 +11,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.events import models as events_models
+from moto.events.exceptions import InvalidEventPatternException
 from moto.s3 import notifications as s3_notifications
 
 from emulator.events.clock import Clock
+from emulator.events.deliveries import Deliveries
 from emulator.events.hooks import Hooks
 from emulator.events.inputs import target_input
-from emulator.events.targets import Delivery, Targets
+from emulator.events.patterns import InvalidPatternError, check, matches
+from emulator.events.targets import Delivery
+from emulator.identity.service_access import RULES
 
 _CREATED_REASONS = {
     "s3:ObjectCreated:Put": "PutObject",
@@ -37,13 +41,13 @@ class Bus:
     ----------
     clock
         Gives events without a time theirs.
-    targets
+    deliveries
         Delivers.
     """
 
-    def __init__(self, *, clock: Clock, targets: Targets) -> None:
+    def __init__(self, *, clock: Clock, deliveries: Deliveries) -> None:
         self._clock = clock
-        self._targets = targets
+        self._deliveries = deliveries
         self._sequence = 0
         self._lock = threading.Lock()
 
@@ -55,6 +59,8 @@ class Bus:
             lambda rule, event, transform_input=True: self.offer(rule, event),  # noqa: ARG005  moto's signature
         )
         hooks.replace(events_models, "unix_time", self._clock.epoch_seconds)
+        hooks.replace(events_models.EventPattern, "matches_event", _matches)
+        hooks.replace(events_models.EventPatternParser, "_validate_event_pattern", _check)
         hooks.replace(s3_notifications, "_send_event_bridge_message", self._from_s3)
 
     def offer(self, rule: Any, event: dict[str, Any]) -> None:
@@ -68,9 +74,10 @@ class Bus:
 
     def send(self, rule: Any, event: dict[str, Any]) -> None:
         """Send an event to every target of a rule, matched or due."""
+        ingested = _rfc3339(self._clock.epoch_seconds())
         for target in list(rule.targets):
-            body = target_input(target, event, rule_arn=rule.arn)
-            self._targets.deliver(Delivery(target["Arn"], body, rule.arn, target))
+            body = target_input(target, event, rule_arn=rule.arn, ingested=ingested)
+            self._deliveries.deliver(Delivery(target["Arn"], body, rule.arn, target, service=RULES))
 
     def _from_s3(self, account_id: str, bucket: Any, event_name: str, key: Any) -> None:
         name = getattr(event_name, "value", event_name)
@@ -116,6 +123,17 @@ class Bus:
         with self._lock:
             self._sequence += 1
             return f"{int(self._clock.epoch_seconds()):08X}{self._sequence:010X}"
+
+
+def _matches(pattern: Any, event: dict[str, Any]) -> bool:
+    return matches(pattern.get_pattern(), event)
+
+
+def _check(_parser: Any, pattern: Any) -> None:
+    try:
+        check(pattern)
+    except InvalidPatternError as error:
+        raise InvalidEventPatternException(reason=str(error)) from error
 
 
 def _rfc3339(time: float | str) -> str:

@@ -81,7 +81,8 @@ class Mappings:
             for poller in self._pollers.values():
                 by_source[poller.source_arn] = (*by_source.get(poller.source_arn, ()), poller)
             self._by_source = by_source
-        self.wake_all()
+        for poller in list(self._pollers.values()):
+            poller.wake()
 
     def source_changed(self, arn: str) -> None:
         """Wake the pollers of a queue or stream."""
@@ -91,19 +92,15 @@ class Mappings:
         if pollers:
             self._work.note_change()
 
-    def wake_all(self) -> None:
-        """Wake every poller."""
+    def hasten(self) -> None:
+        """Have every batching window end that is open, and what lies in a source looked at."""
         for poller in list(self._pollers.values()):
-            poller.wake()
+            poller.hasten()
 
     def waiting(self) -> str | None:
         """Say which sources hold what a mapping would take, or None."""
-        found = [
-            f"{count} to be taken from {poller.source_arn}"
-            for poller in list(self._pollers.values())
-            if (count := poller.ready())
-        ]
-        return ", ".join(found) or None
+        found = (poller.waiting() for poller in list(self._pollers.values()))
+        return ", ".join(text for text in found if text) or None
 
     def close(self) -> None:
         """Stop every poller."""

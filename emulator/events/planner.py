@@ -1,15 +1,17 @@
 """Schedules: rules with a schedule expression, and EventBridge Scheduler's, each as a timer on the clock.
 
-A rate counts from the moment its rule was made or changed; a cron expression goes by the calendar. When
-the clock is set, every schedule is planned anew from there: what lies in a jump does not fire.
+A rate counts from the moment its rule was made or changed; a cron expression goes by the calendar. A
+schedule with a flexible window fires somewhere in it, at the same moment in every run. When the clock is
+set, every schedule is planned anew from there: what lies in a jump does not fire.
 """
 
 import logging
 import threading
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.events.models import EventsBackend, events_backends
@@ -17,11 +19,13 @@ from moto.scheduler.models import EventBridgeSchedulerBackend, scheduler_backend
 
 from emulator.events.bus import Bus, scheduled_event
 from emulator.events.clock import Clock, Timer
+from emulator.events.deliveries import Deliveries
 from emulator.events.expressions import ScheduleExpressionError, parse_schedule
 from emulator.events.hooks import Hooks
 from emulator.events.inputs import target_input
 from emulator.events.regions import all_backends
-from emulator.events.targets import Delivery, Targets
+from emulator.events.targets import Delivery
+from emulator.identity.service_access import SCHEDULER
 
 _log = logging.getLogger(__name__)
 
@@ -31,18 +35,27 @@ _SCHEDULE_METHODS = ("create_schedule", "update_schedule", "delete_schedule", "d
 
 @dataclass(frozen=True)
 class _Declared:
-    """A schedule as it stands declared now; a change of any field but `fire` plans it anew."""
+    """A schedule as it stands declared now; a change of any field but the last two plans it anew."""
 
     arn: str
     expression: str
     timezone: str
     starts: datetime | None
     ends: datetime | None
+    window: timedelta
     fire: Callable[[datetime], None]
+    complete: Callable[[], None]
 
     @property
-    def key(self) -> tuple[str, str, str, datetime | None, datetime | None]:
-        return (self.arn, self.expression, self.timezone, self.starts, self.ends)
+    def key(self) -> tuple[object, ...]:
+        return (self.arn, self.expression, self.timezone, self.starts, self.ends, self.window)
+
+    def moment_of(self, due: datetime) -> datetime:
+        """Give the moment to fire at, within the window that begins when it is due."""
+        minutes = self.window // timedelta(minutes=1)
+        if not minutes:
+            return due
+        return due + timedelta(minutes=zlib.crc32(f"{self.arn}@{due.isoformat()}".encode()) % minutes)
 
 
 @dataclass
@@ -61,14 +74,14 @@ class Planner:
         Where the timers are.
     bus
         Sends a rule's event to its targets.
-    targets
+    deliveries
         Delivers what EventBridge Scheduler's schedules send.
     """
 
-    def __init__(self, *, clock: Clock, bus: Bus, targets: Targets) -> None:
+    def __init__(self, *, clock: Clock, bus: Bus, deliveries: Deliveries) -> None:
         self._clock = clock
         self._bus = bus
-        self._targets = targets
+        self._deliveries = deliveries
         self._lock = threading.RLock()
         self._planned: dict[str, _Planned] = {}
         clock.on_set(self.replan)
@@ -134,7 +147,10 @@ class Planner:
         due = schedule.next_after(after, anchor=planned.anchor)
         planned.timer = None
         if due is not None and (entry.ends is None or due <= entry.ends):
-            planned.timer = self._clock.call_at(due, lambda: self._fire(planned, due), order=entry.arn)
+            moment = entry.moment_of(due)
+            planned.timer = self._clock.call_at(
+                moment, lambda: self._fire(planned, due), order=entry.arn, what=entry.arn
+            )
 
     def _fire(self, planned: _Planned, due: datetime) -> None:
         with self._lock:
@@ -143,6 +159,8 @@ class Planner:
                 return  # gone, without any of the calls we follow: the cloud was reset
             self._set_timer(planned, after=due)
         planned.declared.fire(due)
+        if planned.timer is None:
+            planned.declared.complete()
 
     def _declared(self) -> Iterator[_Declared]:
         for account, region, backend in all_backends(events_backends):
@@ -161,31 +179,52 @@ class Planner:
             )
             self._bus.send(rule, event)
 
-        return _Declared(rule.arn, rule.scheduled_expression, "UTC", None, None, fire)
+        def complete() -> None:
+            """Leave the rule: it may be enabled again, or changed."""
+
+        return _Declared(rule.arn, rule.scheduled_expression, "UTC", None, None, timedelta(0), fire, complete)
 
     def _of_schedule(self, schedule: Any, account: str, region: str) -> _Declared:
         def fire(due: datetime) -> None:
             event = scheduled_event(
                 source="aws.scheduler", account=account, region=region, resource=schedule.arn, moment=due
             )
-            body = target_input(schedule.target, event, rule_arn=schedule.arn)
-            for name, value in (
-                ("scheduled-time", event["time"]),
-                ("schedule-arn", schedule.arn),
-                ("execution-id", str(uuid.uuid5(uuid.NAMESPACE_URL, event["id"]))),
-                ("attempt-number", "1"),
-            ):
-                body = body.replace(f"<aws.scheduler.{name}>", value)
-            self._targets.deliver(Delivery(schedule.target["Arn"], body, schedule.arn, schedule.target))
+            self._deliveries.deliver(_delivery_of(schedule, event))
 
+        def complete() -> None:
+            if schedule.action_after_completion == "DELETE":
+                scheduler_backends[account][region].delete_schedule(schedule.group_name, schedule.name)
+
+        window = schedule.flexible_time_window or {}
         return _Declared(
             schedule.arn,
             schedule.schedule_expression,
             schedule.schedule_expression_timezone,
             _moment(schedule.start_date),
             _moment(schedule.end_date),
+            timedelta(minutes=int(window.get("MaximumWindowInMinutes") or 0)),
             fire,
+            complete,
         )
+
+
+def _delivery_of(schedule: Any, event: dict[str, Any]) -> Delivery:
+    execution_id = str(uuid.uuid5(uuid.NAMESPACE_URL, event["id"]))
+    body = target_input(schedule.target, event, rule_arn=schedule.arn)
+    for name, value in (
+        ("scheduled-time", event["time"]),
+        ("schedule-arn", schedule.arn),
+        ("execution-id", execution_id),
+        ("attempt-number", "1"),
+    ):
+        body = body.replace(f"<aws.scheduler.{name}>", value)
+    facts = {
+        "SCHEDULE_ARN": schedule.arn,
+        "SCHEDULED_TIME": event["time"],
+        "EXECUTION_ID": execution_id,
+        "IS_PAYLOAD_TRUNCATED": "false",
+    }
+    return Delivery(schedule.target["Arn"], body, schedule.arn, schedule.target, SCHEDULER, facts)
 
 
 def _moment(given: Any) -> datetime | None:

@@ -106,6 +106,7 @@ class Poller(ABC):
         self._with = surroundings
         self._changed = threading.Condition()
         self._dirty = True
+        self._looking = False
         self._closed = False
         self._timer: Timer | None = None
         name = f"poller {self.source_arn.split(':', 5)[5]}"
@@ -151,6 +152,19 @@ class Poller(ABC):
             self._dirty = True
             self._changed.notify_all()
 
+    def hasten(self) -> None:
+        """Have an open window end, and what lies there looked at: its role may be allowed more now."""
+        if self._window_ends() is not None or self.ready():
+            self.wake()
+
+    def waiting(self) -> str | None:
+        """Say what it has not dealt with yet, or None: then its next look waits for a change or the clock."""
+        with self._changed:
+            if not self._closed and (self._dirty or self._looking):
+                return f"a look at {self.source_arn}"
+        count = self.ready()
+        return f"{count} to be taken from {self.source_arn}" if count else None
+
     def close(self) -> None:
         """Take nothing more; batches being handled go on."""
         with self._changed:
@@ -183,14 +197,17 @@ class Poller(ABC):
                 ends = self._window_ends()
                 wait_seconds = None if ends is None else max(ends - time.monotonic(), 0.0)
                 self._changed.wait_for(lambda: self._dirty or self._closed, wait_seconds)
-                self._dirty = False
                 if self._closed:
                     return
+                self._dirty, self._looking = False, True
             try:
                 self._take()
                 self._plan_wake_up()
             except Exception:  # noqa: BLE001  a poller that dies would leave its source for ever
                 _log.exception("the poller of %s stumbled", self.source_arn)
+            finally:
+                self._looking = False
+                self._with.work.note_change()
 
     def _plan_wake_up(self) -> None:
         due = self._next_due()
@@ -205,7 +222,8 @@ class Poller(ABC):
             self._timer = None
             self.wake()
 
-        return self._with.clock.call_at(due, wake, order=self.source_arn)
+        what = f"what waits in {self.source_arn}"
+        return self._with.clock.call_at(due, wake, order=self.source_arn, what=what)
 
 
 def reported_failures(payload: bytes, known: set[str]) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from emulator.events.bus import Bus
 from emulator.events.clock import Clock
+from emulator.events.deliveries import Deliveries
 from emulator.events.executions import install_executions
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
@@ -20,6 +21,7 @@ from emulator.events.streams import Streams
 from emulator.events.targets import Targets
 from emulator.events.work import Work
 from emulator.functions import Functions
+from emulator.identity.service_access import ServiceAccess
 from emulator.runtime.pool import Pool
 
 _SETTLE_SECONDS = 900.0
@@ -38,10 +40,18 @@ class Router:
         Finds functions.
     may_poll
         Says whether a function's role may read from a queue or a stream, both by ARN.
+    access
+        Says what services may deliver.
     """
 
     def __init__(
-        self, *, pool: Pool, clock: Clock, functions: Functions, may_poll: Callable[[str, str], bool]
+        self,
+        *,
+        pool: Pool,
+        clock: Clock,
+        functions: Functions,
+        may_poll: Callable[[str, str], bool],
+        access: ServiceAccess,
     ) -> None:
         self.clock = clock
         self.work = Work()
@@ -49,10 +59,11 @@ class Router:
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
         self.invoker = Invoker(pool=pool, functions=functions, clock=clock, work=self.work)
-        self.targets = Targets(clock=clock, invoke_later=self.invoker.invoke_later)
+        self.targets = Targets(clock=clock, invoke_later=self.invoker.invoke_later, refusal=access.refusal)
         self.invoker.connect(self.targets)
-        self.bus = Bus(clock=clock, targets=self.targets)
-        self.planner = Planner(clock=clock, bus=self.bus, targets=self.targets)
+        self.deliveries = Deliveries(clock=clock, send=self.targets.send, bury=self.targets.send_letter)
+        self.bus = Bus(clock=clock, deliveries=self.deliveries)
+        self.planner = Planner(clock=clock, bus=self.bus, deliveries=self.deliveries)
         self._surroundings = Surroundings(
             invoker=self.invoker,
             clock=clock,
@@ -113,7 +124,7 @@ class Router:
     def _hurry(self) -> Iterator[None]:
         with self._hurry_lock:
             self._hurrying += 1
-        self.mappings.wake_all()
+        self.mappings.hasten()
         try:
             yield
         finally:
@@ -124,4 +135,4 @@ class Router:
         return QueuePoller(mapping, self._surroundings, queue, self.queues)
 
     def _poll_stream(self, mapping: Any) -> Poller:
-        return StreamPoller(mapping, self._surroundings, self.streams, self.targets)
+        return StreamPoller(mapping, self._surroundings, self.streams, self.deliveries)

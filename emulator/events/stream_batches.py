@@ -179,7 +179,7 @@ def report(
 
 
 def _wait(batch: Batch) -> timedelta:
-    doublings = min(batch.waits - 1, _LONGEST_WAIT // _FIRST_WAIT)
+    doublings = min(batch.waits - 1, 16)
     return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
 
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from moto.awslambda_simple.models import lambda_simple_backends
+
 from emulator.errors import EmulatorError
+from emulator.events.deliveries import Deliveries
 from emulator.events.filters import compile_filters
 from emulator.events.polling import (
     BATCH_LIMIT_BYTES,
@@ -34,7 +37,8 @@ from emulator.events.stream_batches import (
     split_by_age,
 )
 from emulator.events.streams import Record, Streams, as_event
-from emulator.events.targets import Delivery, Targets
+from emulator.events.targets import Delivery
+from emulator.identity.service_access import FUNCTIONS
 from emulator.runtime.model import Invocation
 
 _log = logging.getLogger(__name__)
@@ -94,14 +98,16 @@ class StreamPoller(Poller):
         What it works with.
     streams
         Reads.
-    targets
+    deliveries
         Delivers to the failure destination.
     """
 
-    def __init__(self, mapping: Any, surroundings: Surroundings, streams: Streams, targets: Targets) -> None:
+    def __init__(
+        self, mapping: Any, surroundings: Surroundings, streams: Streams, deliveries: Deliveries
+    ) -> None:
         super().__init__(mapping, surroundings)
         self._streams = streams
-        self._targets = targets
+        self._deliveries = deliveries
         start = streams.latest if mapping.starting_position == "LATEST" else streams.horizon
         self._read = start(self.source_arn)
         self._lanes: list[Lane] = []
@@ -129,11 +135,8 @@ class StreamPoller(Poller):
         if not self.is_enabled:
             return
         with self._changed:
-            read = self._read
             self._deal()
             lanes = list(self._lanes)
-        if self._read != read:
-            self._with.work.note_change()  # filters may have left nothing of what lay there
         for lane in lanes:
             self._take_from(lane)
 
@@ -239,4 +242,11 @@ class StreamPoller(Poller):
             }
         shard_id = self._streams.shard_id(self.source_arn)
         told = report(batch, condition, context=context, stream_arn=self.source_arn, shard_id=shard_id)
-        self._targets.deliver(Delivery(destination, json.dumps(told), self.mapping.function_arn))
+        role = {"RoleArn": self._role_arn()}
+        self._deliveries.deliver(
+            Delivery(destination, json.dumps(told), self.mapping.function_arn, role, service=FUNCTIONS)
+        )
+
+    def _role_arn(self) -> str:
+        _, _, _, region, account, _ = self.mapping.function_arn.split(":", 5)
+        return str(lambda_simple_backends[account][region].get_function(self.mapping.function_arn).role)

@@ -1,15 +1,15 @@
 """Where events are delivered: functions, queues, topics, state machines, buses, log groups.
 
-One function per kind of target, for rules, schedules, dead letters and destinations alike. Deliveries go
-straight into moto's backends, in the thread that has the event: when the call that caused an event has
-returned, the event already lies at its target and nothing is "on its way" uncounted.
+One function per kind of target, for rules, schedules, dead letters and destinations alike, each after the
+sender was found to be permitted. Deliveries go straight into moto's backends, in the thread that has the
+event: when the call that caused an event has returned, the event already lies at its target and nothing
+is "on its way" uncounted.
 """
 
 import json
-import logging
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moto.events.models import events_backends
@@ -19,25 +19,48 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.responses import get_backend as stepfunctions_backend
 
 from emulator.events.clock import Clock
-
-_log = logging.getLogger(__name__)
+from emulator.identity.service_access import RULES, Sending
 
 
 class UndeliverableError(Exception):
     """The target does not exist or takes no events; the message names it."""
 
 
+class NotPermittedError(Exception):
+    """The sender may not deliver to the target; the message says what would allow it."""
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """Something to be delivered once.
+    """Something to be delivered.
 
-    `parameters` is the target as the rule or schedule declares it (`SqsParameters`, `DeadLetterConfig`).
+    Parameters
+    ----------
+    arn
+        The target.
+    body
+        What it is given.
+    source_arn
+        Rule, schedule or function it comes from.
+    parameters
+        The target as the rule or schedule declares it (`RoleArn`, `SqsParameters`, `RetryPolicy`,
+        `DeadLetterConfig`).
+    service
+        The service that delivers, such as `events.amazonaws.com`; without one no permission is needed.
+    facts
+        What a dead letter says of its source in the place of `RULE_ARN`.
     """
 
     arn: str
     body: str
     source_arn: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    service: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def to(self, arn: str) -> "Delivery":
+        """Give the same for another target."""
+        return replace(self, arn=arn)
 
 
 class Targets:
@@ -49,11 +72,20 @@ class Targets:
         Stamps what has a time.
     invoke_later
         Queues an asynchronous invocation: function ARN and payload.
+    refusal
+        Says what permission a sender lacks.
     """
 
-    def __init__(self, *, clock: Clock, invoke_later: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        invoke_later: Callable[[str, bytes], None],
+        refusal: Callable[[Sending], str | None],
+    ) -> None:
         self._clock = clock
         self._invoke_later = invoke_later
+        self._refusal = refusal
         self._senders: dict[str, Callable[[Delivery], None]] = {
             "lambda": self._to_function,
             "sqs": self._to_queue,
@@ -63,26 +95,22 @@ class Targets:
             "logs": self._to_log_group,
         }
 
-    def deliver(self, delivery: Delivery) -> None:
-        """Deliver, or put the event into the target's dead-letter queue.
-
-        A local target that refuses now would refuse again in a minute: EventBridge's retries over hours are
-        left out, and what cannot be delivered becomes a dead letter at once, or a warning without one.
-        """
-        try:
-            self.send(delivery)
-        except Exception as error:  # noqa: BLE001  whatever moto's backends raise must not reach the sender
-            self._bury(delivery, error)
-
     def send(self, delivery: Delivery) -> None:
         """Deliver once.
+
+        Parameters
+        ----------
+        delivery
+            What goes where.
 
         Raises
         ------
         UndeliverableError
-            No target of this kind is supported.
+            The target is none that events can go to.
+        NotPermittedError
+            The sender may not deliver there.
         Exception
-            Whatever the service answers, such as a queue that does not exist.
+            Whatever the target's service answers, such as a queue that does not exist.
         """
         service = delivery.arn.split(":")[2] if delivery.arn.count(":") >= 5 else ""
         sender = self._senders.get(service)
@@ -91,27 +119,37 @@ class Targets:
                 f"{delivery.source_arn} has the target {delivery.arn!r}, which the local cloud cannot "
                 f"deliver to; it knows {', '.join(sorted(self._senders))}"
             )
+        self._ask(delivery, delivery.parameters.get("RoleArn"))
         sender(delivery)
 
-    def _bury(self, delivery: Delivery, error: Exception) -> None:
-        letters = (delivery.parameters.get("DeadLetterConfig") or {}).get("Arn")
-        code = getattr(error, "code", None) or type(error).__name__
-        _log.warning("no delivery from %s to %s: %s", delivery.source_arn, delivery.arn, error)
-        if not letters:
+    def send_letter(self, delivery: Delivery, attributes: Mapping[str, str]) -> None:
+        """Put what could not be delivered into a dead-letter queue, the delivery's target now.
+
+        Parameters
+        ----------
+        delivery
+            What goes where.
+        attributes
+            Of the message.
+
+        Raises
+        ------
+        NotPermittedError
+            The sender may not deliver there.
+        Exception
+            The queue does not exist.
+        """
+        # A rule's role is for its target; its dead-letter queue lets EventBridge in by a policy.
+        self._ask(delivery, delivery.parameters.get("RoleArn") if delivery.service != RULES else None)
+        written = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        self.send_message(delivery.arn, delivery.body, attributes=written)
+
+    def _ask(self, delivery: Delivery, role_arn: str | None) -> None:
+        if not delivery.service:
             return
-        attributes = {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in (
-                ("RULE_ARN", delivery.source_arn),
-                ("TARGET_ARN", delivery.arn),
-                ("ERROR_CODE", str(code)),
-                ("ERROR_MESSAGE", str(error) or "no message"),
-            )
-        }
-        try:
-            self.send_message(letters, delivery.body, attributes=attributes)
-        except Exception as lost:  # noqa: BLE001  a dead-letter queue that is gone ends here, as in AWS
-            _log.warning("no dead letter from %s to %s: %s", delivery.source_arn, letters, lost)
+        refused = self._refusal(Sending(delivery.service, delivery.source_arn, delivery.arn, role_arn))
+        if refused:
+            raise NotPermittedError(refused)
 
     def send_message(
         self,
@@ -121,14 +159,13 @@ class Targets:
         attributes: Mapping[str, Any] | None = None,
         group_id: str | None = None,
     ) -> None:
-        """Put a message into a queue; a FIFO queue deduplicates by content."""
+        """Put a message into a queue; a FIFO queue has to deduplicate by content, as in AWS."""
         _, _, _, region, account, name = queue_arn.split(":", 5)
         sqs_backends[account][region].send_message(
             queue_name=name,
             message_body=body,
             message_attributes=dict(attributes) if attributes else None,
             group_id=group_id,
-            deduplication_id=str(uuid.uuid4()) if group_id else None,
         )
 
     def _to_function(self, delivery: Delivery) -> None:

@@ -49,7 +49,7 @@ class Guard:
             # The port speaks plain HTTP in the place of endpoints that speak HTTPS only.
             "aws:securetransport": "true",
         }
-        self._enforced = enforced
+        self.enforced = enforced
         self._lock = threading.Lock()
         self._compiled: dict[str, _Permissions] = {}
 
@@ -66,7 +66,7 @@ class Guard:
         bool
             Whether to ask `check`.
         """
-        return self._enforced and identity is not None and _ROLE_MARK in identity.principal
+        return self.enforced and identity is not None and _ROLE_MARK in identity.principal
 
     def check(
         self, identity: Identity, needs: Iterable[Need], context: Mapping[str, str] | None = None

@@ -37,7 +37,7 @@ class Bench:
         return self.cloud.client(service)
 
     def function(self, name: str, code: str, **changes: Any) -> str:
-        """Deploy a function; give its ARN."""
+        """Deploy a function that rules may invoke; give its ARN."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("app.py", textwrap.dedent(code))
@@ -50,12 +50,39 @@ class Bench:
             Code={"ZipFile": packed.getvalue()},
             **settings,
         )
+        self("lambda").add_permission(
+            FunctionName=name,
+            StatementId="rules",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+        )
         return str(made["FunctionArn"])
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
-        """Make a queue; give its URL and ARN."""
+        """Make a queue that lets EventBridge in; give its URL and ARN."""
+        arn = f"arn:aws:sqs:{self.cloud.region}:{ACCOUNT}:{name}"
+        attributes = {"Policy": self.policy("sqs:SendMessage", arn)} | attributes
         url = self("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        return url, f"arn:aws:sqs:{self.cloud.region}:{ACCOUNT}:{name}"
+        return url, arn
+
+    def topic(self, name: str) -> str:
+        """Make a topic that lets EventBridge in; give its ARN."""
+        arn = str(self("sns").create_topic(Name=name)["TopicArn"])
+        self("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy", AttributeValue=self.policy("sns:Publish", arn)
+        )
+        return arn
+
+    @staticmethod
+    def policy(action: str, arn: str) -> str:
+        """Write the policy that lets rules in."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": action,
+            "Resource": arn,
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
     def lines(self, function: str) -> list[Any]:
         """Give what a function has printed as JSON, in order."""

@@ -33,7 +33,7 @@ RULE = "arn:aws:events:us-east-1:123456789012:rule/bus/daily"
                     "InputTemplate": '{"k": <k>, "text": "key <k> of <s>", "t": <t>, "n": <n>, "s": <s>}',
                 }
             },
-            {"k": 'a "b"', "text": 'key a "b" of 3', "t": ["x"], "n": None, "s": 3},
+            {"k": 'a "b"', "text": 'key a "b" of 3', "t": ["x"], "n": "", "s": 3},
         ),
         (
             {

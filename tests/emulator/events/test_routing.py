@@ -97,7 +97,7 @@ def test_rule_reaches_a_function_with_its_input(bench: Any) -> None:
 
 def test_event_passes_from_bus_to_bus_and_to_a_topics_queue(bench: Any) -> None:
     url, queue_arn = bench.queue("end")
-    topic = bench("sns").create_topic(Name="news")["TopicArn"]
+    topic = bench.topic("news")
     bench("sns").subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"}
     )
