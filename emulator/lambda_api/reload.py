@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
+
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
 _SIGNS = ("pyvenv.cfg", "cdk.out")
 """Files that mark a virtual environment and a cloud assembly."""
@@ -40,7 +41,7 @@ class Origin:
 
     asset: Path
     parts: tuple[tuple[str, Path], ...]
-    left_out: frozenset[Path]
+    left_out: frozenset[str]
 
     def state(self) -> State:
         """Look at every file: what differs between two looks has changed.
@@ -51,11 +52,11 @@ class Origin:
             The files as they are now.
         """
         seen = []
-        for place, path in sorted(self._files()):
+        for _, _, entry in self._files():
             with contextlib.suppress(FileNotFoundError):  # gone since it was listed, so not there
-                found = path.stat()
-                seen.append((place, found.st_mtime_ns, found.st_size))
-        return tuple(seen)
+                found = entry.stat()
+                seen.append((entry.path, found.st_mtime_ns, found.st_size))
+        return tuple(sorted(seen))
 
     def copy_to(self, target: Path) -> None:
         """Write the asset as it would be made now.
@@ -65,21 +66,20 @@ class Origin:
         target
             A directory that does not exist.
         """
-        places = [place for place, _ in self.parts]
-        for path in sorted(self.asset.rglob("*")):
-            place = path.relative_to(self.asset).as_posix()
-            if path.is_file() and not any(_within(place, part) for part in places):
-                _copy(path, target / place)
-        target.mkdir(parents=True, exist_ok=True)
-        for place, path in self._files():
+        target.mkdir(parents=True)
+        for entry in _walk(self.asset):
+            place = Path(entry.path).relative_to(self.asset)
+            if not any(place.is_relative_to(part) for part, _ in self.parts):
+                _copy(entry, target / place)
+        for part, directory, entry in self._files():
             with contextlib.suppress(FileNotFoundError):  # the next look sees that it is gone
-                _copy(path, target / place)
+                _copy(entry, target / part / Path(entry.path).relative_to(directory))
 
-    def _files(self) -> Iterator[tuple[str, Path]]:
-        for place, directory in self.parts:
-            for path in _walk(directory):
-                if path not in self.left_out and not path.name.endswith("~"):
-                    yield (Path(place) / path.relative_to(directory)).as_posix(), path
+    def _files(self) -> Iterator[tuple[str, Path, os.DirEntry[str]]]:
+        for part, directory in self.parts:
+            for entry in _walk(directory):
+                if entry.path not in self.left_out:
+                    yield part, directory, entry
 
 
 class Origins:
@@ -109,12 +109,11 @@ class Origins:
         index = self._index()
         for asset in new:
             parts = tuple(_parts(asset, asset, index))
-            held = {path.relative_to(asset) for path in asset.rglob("*") if path.is_file()}
             left_out = frozenset(
-                path
-                for place, directory in parts
-                for path in _walk(directory)
-                if Path(place) / path.relative_to(directory) not in held
+                entry.path
+                for part, directory in parts
+                for entry in _walk(directory)
+                if not (asset / part / Path(entry.path).relative_to(directory)).exists()
             )
             self._known[asset] = Origin(asset, parts, left_out) if parts else None
 
@@ -137,35 +136,42 @@ class Origins:
         """List watched files by name."""
         index: dict[str, list[Path]] = defaultdict(list)
         for root in self._roots:
-            for path in _walk(root):
-                index[path.name].append(path)
+            for entry in _walk(root):
+                index[entry.name].append(Path(entry.path))
         return index
 
 
 def _parts(asset: Path, directory: Path, index: dict[str, list[Path]]) -> Iterator[tuple[str, Path]]:
-    """Find the origin of a directory of an asset, or else of each of its directories."""
+    """Find the origin of a directory of an asset, or else of each directory in it."""
     files = sorted((path for path in directory.rglob("*") if path.is_file()), key=_size, reverse=True)
     if not files or not _size(files[0]):
         return
-    inner = files[0].relative_to(directory)
-    candidates = {
-        found.parents[len(inner.parts) - 1]
-        for found in index.get(files[0].name, ())
-        if found.parts[-len(inner.parts) :] == inner.parts
-    }
-    origins = sorted(found for found in candidates if _is_origin(found, directory, files))
+    children = sorted(directory.iterdir())
+    # A directory of directories may have been put together: its files lie further in.
+    origins = [] if all(child.is_dir() for child in children) else _origins(directory, files, index)
     if len(origins) == 1:
         yield directory.relative_to(asset).as_posix(), origins[0]
-        return
-    if origins:
+    elif origins:
         _log.warning(
             "%s may come from any of %s: they hold the same files, so it is not reloaded when one changes",
             directory,
             ", ".join(map(str, origins)),
         )
-        return
-    for child in sorted(path for path in directory.iterdir() if path.is_dir()):
-        yield from _parts(asset, child, index)
+    else:
+        for child in children:
+            if child.is_dir():
+                yield from _parts(asset, child, index)
+
+
+def _origins(directory: Path, files: list[Path], index: dict[str, list[Path]]) -> list[Path]:
+    """List the directories that hold an asset's files, the largest of which comes first."""
+    inner = files[0].relative_to(directory)
+    candidates = {
+        found.parents[len(inner.parts) - 1]
+        for found in index.get(inner.name, ())
+        if found.parts[-len(inner.parts) :] == inner.parts
+    }
+    return sorted(found for found in candidates if _is_origin(found, directory, files))
 
 
 def _is_origin(candidate: Path, directory: Path, files: list[Path]) -> bool:
@@ -181,25 +187,22 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _within(place: str, part: str) -> bool:
-    return part == "." or place.startswith(f"{part}/")
-
-
-def _walk(directory: Path) -> Iterator[Path]:
+def _walk(directory: str | Path) -> Iterator[os.DirEntry[str]]:
     """Give the files an asset may be made of: none that are hidden, compiled, installed or synthesized."""
-    for folder, folders, names in os.walk(directory):
-        folders[:] = [
-            name
-            for name in folders
-            if name not in _SKIPPED
-            and not name.startswith(".")
-            and not any(Path(folder, name, sign).exists() for sign in _SIGNS)
-        ]
-        for name in names:
-            if not name.startswith(".") and not name.endswith(".pyc"):
-                yield Path(folder, name)
+    with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+        listed = list(entries)
+        if any(entry.name in _SIGNS and entry.is_file() for entry in listed):
+            return
+        for entry in listed:
+            if entry.name.startswith(".") or entry.name.endswith((".pyc", "~")):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED:
+                    yield from _walk(entry.path)
+            else:
+                yield entry
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(entry: os.DirEntry[str], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    shutil.copy2(entry.path, target)

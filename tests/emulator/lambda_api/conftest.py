@@ -4,7 +4,6 @@ import io
 import json
 import textwrap
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -65,7 +64,7 @@ class Workshop:
 
 
 @pytest.fixture(scope="module")
-def workshop(cloud: Cloud) -> Iterator[Workshop]:
+def workshop(cloud: Cloud) -> Workshop:
     """Prepare the module's cloud."""
     allowed = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
     cloud.client("iam").create_role(RoleName="tests", AssumeRolePolicyDocument=json.dumps(allowed))

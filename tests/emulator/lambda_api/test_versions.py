@@ -51,7 +51,10 @@ def test_contradicting_qualifiers_and_unknown_ones_are_refused(workshop: Any) ->
 
 def test_publishing_again_without_a_change_gives_the_same_version(workshop: Any) -> None:
     workshop.function("same")
-    publish = lambda: workshop.client.publish_version(FunctionName="same")["Version"]  # noqa: E731
+
+    def publish() -> Any:
+        return workshop.client.publish_version(FunctionName="same")["Version"]
+
     assert [publish(), publish()] == ["1", "1"]
     workshop.recode("same", "NEW")
     assert [publish(), publish()] == ["2", "2"]
