@@ -55,7 +55,7 @@ def serve(port: int, state_dir: Path, kept_in: Path | None = None) -> None:
         signal.signal(number, lambda *_: told.set())
     try:
         assembly = synthesize(CHECKOUT / ".tidemill" / "assembly")
-        with Cloud(port, state_dir=kept_in) as cloud:
+        with Cloud(port, state_dir=kept_in, watch=[CHECKOUT]) as cloud:
             cloud.deploy(assembly)
             _serve_until(told, cloud.endpoint, state_dir)
     except (EmulatorError, SynthesisError) as error:

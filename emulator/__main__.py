@@ -1,6 +1,7 @@
 """Command line of the local cloud.
 
 python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged] [--no-iam] [--state DIR]
+                      [--watch DIR]
 python -m emulator coverage
 """
 
@@ -39,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _up(
             options.assembly,
             lambda: Cloud(
-                options.port, packaging=packaging, enforce_iam=options.enforce_iam, state_dir=options.state
+                options.port,
+                packaging=packaging,
+                enforce_iam=options.enforce_iam,
+                state_dir=options.state,
+                watch=options.watch,
             ),
         )
     except EmulatorError as error:
@@ -71,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="keep everything that is made in DIR, and go on from what lies there; without it nothing stays",
+    )
+    up.add_argument(
+        "--watch",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="run what is edited in DIR at the next invocation; may be given again",
     )
     commands.add_parser("coverage", help="print what the local cloud makes of each resource type")
     return parser
