@@ -198,10 +198,11 @@ class Server:
 
     def stop(self) -> None:
         """Stop answering and free the port."""
-        self._server.shutdown()
+        if self._thread.ident is not None:  # one that never began cannot be told to stop
+            self._server.shutdown()
+            self._thread.join()
         self._server.close_connections()
         self._server.server_close()
-        self._thread.join()
 
 
 def _is_taken(host: str, port: int) -> bool:

@@ -63,6 +63,13 @@ def bare(kind: Any) -> Any:
     return kind.__new__(kind)  # moto notes each object it makes, and disposes of them by its notes
 
 
+def empty_key() -> FakeKey:
+    """Make an object of S3 whose attributes `fill` sets; one that never is has nothing to dispose of."""
+    made: FakeKey = bare(FakeKey)
+    made.disposed = True
+    return made
+
+
 def fill(part: Any, state: dict[str, Any]) -> None:
     """Set an object's attributes as they were."""
     vars(part).update(state)
@@ -78,11 +85,19 @@ def weak_values(items: dict[Any, Any]) -> Any:
     return weakref.WeakValueDictionary(items)
 
 
-def default_mapping(kind: type[defaultdict[Any, Any]], factory: Callable[[], Any] | None) -> Any:
-    """Make a mapping of a class whose constructor takes something else than a factory."""
+def mapping(kind: Any, factory: Callable[[], Any] | None) -> Any:
+    """Make an empty mapping of a class whose constructor may take anything."""
     made = kind.__new__(kind)
-    defaultdict.__init__(made, factory)
+    if isinstance(made, defaultdict):
+        defaultdict.__init__(made, factory)
     return made
+
+
+def fill_mapping(part: Any, state: tuple[dict[str, Any], dict[Any, Any]]) -> None:
+    """Set a mapping's attributes and entries as they were."""
+    attributes, entries = state
+    vars(part).update(attributes)
+    dict.update(part, entries)
 
 
 def private_key(content: bytes) -> Any:
@@ -94,8 +109,13 @@ def _of_lock(part: Any) -> tuple[Any, ...]:
     return new_lock, (type(part).__name__,)
 
 
-def _of_all_attributes(part: Any) -> tuple[Any, ...]:
-    # moto's own ways write an object's bytes into the pickle, and leave an attribute of functions out.
+def _of_key(part: Any) -> tuple[Any, ...]:
+    # moto's own way writes the object's bytes into the pickle.
+    return empty_key, (), dict(vars(part)), None, None, fill
+
+
+def _of_function(part: Any) -> tuple[Any, ...]:
+    # moto's own way leaves an attribute out.
     return bare, (type(part),), dict(vars(part)), None, None, fill
 
 
@@ -108,10 +128,12 @@ def _of_weak_values(part: Any) -> tuple[Any, ...]:
     return weak_values, (dict(part),)
 
 
-def _of_default_mapping(part: Any) -> tuple[Any, ...] | None:
-    if type(part) is defaultdict:
+def _of_mapping(part: Any) -> tuple[Any, ...] | None:
+    # Underneath the class: S3's mapping of keys, asked itself, shows the latest versions alone.
+    if not type(part).__module__.startswith("moto."):
         return None
-    return default_mapping, (type(part), part.default_factory), dict(vars(part)), None, iter(part.items())
+    state = (dict(vars(part)), dict(dict.items(part)))
+    return mapping, (type(part), getattr(part, "default_factory", None)), state, None, None, fill_mapping
 
 
 def _of_private_key(part: PrivateKey) -> tuple[Any, ...]:
@@ -125,10 +147,11 @@ def _of_private_key(part: PrivateKey) -> tuple[Any, ...]:
 
 _REDUCTIONS: tuple[tuple[Any, Callable[[Any], tuple[Any, ...] | None]], ...] = (
     ((type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Event), _of_lock),
-    ((FakeKey, LambdaFunction), _of_all_attributes),
+    (FakeKey, _of_key),
+    (LambdaFunction, _of_function),
     (Execution, _of_execution),
     (weakref.WeakValueDictionary, _of_weak_values),
-    (defaultdict, _of_default_mapping),
+    (dict, _of_mapping),
     ((EllipticCurvePrivateKey, RSAPrivateKey), _of_private_key),
 )
-MAKERS = (new_lock, bare, fill, execution, weak_values, default_mapping, private_key)
+MAKERS = (new_lock, bare, empty_key, fill, execution, weak_values, mapping, fill_mapping, private_key)

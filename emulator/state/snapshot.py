@@ -13,6 +13,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
     StateNotSaved
         It could not be written; what was saved before is still there.
     """
+    taken_at = datetime.now(UTC).isoformat()
     try:
         content, modules = _pickled(directory, parts)
         directory.blobs.sync()
@@ -73,6 +75,7 @@ def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
             **_versions(modules),
             "region": place.region,
             "port": place.port,
+            "taken_at": taken_at,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         _replace(directory.snapshot, json.dumps(header).encode() + b"\n" + content)

@@ -264,7 +264,9 @@ def walk(part: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, str]
 
 
 def _inside(part: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(part, dict | weakref.WeakValueDictionary):
+    if isinstance(part, dict):  # underneath the class: moto's own mappings may show a part alone
+        yield from ((repr(name), value) for name, value in dict.items(part))
+    elif isinstance(part, weakref.WeakValueDictionary):
         yield from ((repr(name), value) for name, value in list(part.items()))
     elif isinstance(part, list | tuple):
         yield from ((str(place), value) for place, value in enumerate(part))
