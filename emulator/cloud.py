@@ -123,7 +123,7 @@ class Cloud:
             clock=self.clock,
             functions=self.functions,
             may_poll=self._gate.may_poll,
-            access=ServiceAccess(guard, self.identities),
+            access=ServiceAccess(guard, self.identities, may_invoke=self._permissions.may_invoke),
         )
         self.router.attach()
         self._ending.callback(self.router.close)
