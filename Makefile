@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 # Each is run with --save; the page is written from what they kept.
 BENCHES := emulator
 
-.PHONY: help setup demo test bench check format layers lock clean
+.PHONY: help setup demo test bench differential check format layers lock clean
 
 help:
 	@echo "make demo    a local cloud and a year of real flights through the whole loop"
 	@echo "make test    every test, from a fresh checkout"
 	@echo "make bench   every published figure, measured beside its peer (minutes, on a quiet machine)"
+	@echo "make differential  the local cloud and MiniStack held against AWS's documentation (two minutes)"
 	@echo "make check   formatting, lint, types and import contracts"
 	@echo "make layers  third-party layers for Lambda, before deploying into an AWS account"
 	@echo "make lock    resolve the locked requirements anew"
@@ -28,12 +29,15 @@ demo: setup
 	$(BIN)/tidemill demo
 
 test: setup
-	$(BIN)/python -m pytest -m "not end_to_end" -n 2
+	$(BIN)/python -m pytest -m "not end_to_end and not differential" -n 2
 	$(BIN)/python -m pytest -m end_to_end
 
 bench: setup
 	for bench in $(BENCHES); do $(BIN)/python -m bench.$$bench --save || exit 1; done
 	$(BIN)/python -m bench.report
+
+differential: setup
+	$(BIN)/python -m pytest tests/differential
 
 check: setup
 	$(BIN)/ruff format --check .

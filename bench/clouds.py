@@ -106,7 +106,7 @@ class LocalCloud:
         method, path, headers, body
             The request; the path begins with a slash.
         """
-        sent = dict(headers or {})
+        sent = urllib3.HTTPHeaderDict(headers or {})
         if self.name == OURS:
             url = f"{self.endpoint}/_api/{api_id}{path}"
         else:
