@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from moto.core.base_backend import backend_lock
 
 from emulator.deploy.assets import AssetSources
-from emulator.events.clock import Clock
+from emulator.events.clock import Clock, Mode
 from emulator.events.hooks import Hooks
 from emulator.resources.base import Services
 from emulator.resources.coverage import RESOURCE_TYPES
@@ -89,14 +89,15 @@ class State:
         place = snapshot.Place(services.region, port)
         self._now = clock.now
         shared = {"services": services, **{f"type {name}": kind for name, kind in RESOURCE_TYPES.items()}}
-        parts = snapshot.Parts(shared, lambda: {"clock": _moment(clock), "assets": sources.known()})
+        parts = snapshot.Parts(
+            shared, lambda: {"clock": (clock.mode, clock.now()), "assets": sources.known()}
+        )
         saved = snapshot.load(self._directory, place, parts)
         if saved is not None:
             for (bucket, key), origin in saved["assets"].items():
                 if origin.is_dir():
                     sources.remember(bucket, key, origin)
-            if saved["clock"] is not None:
-                clock.set(saved["clock"])
+            _set(clock, *saved["clock"])
             restart.abort_running_executions(self._now())
             restart.show_messages_in_flight()
         self._keeper = Keeper(
@@ -169,5 +170,9 @@ def _still(locks: list[Lock]) -> Iterator[bool]:
         yield True
 
 
-def _moment(clock: Clock) -> datetime | None:
-    return clock.now() if clock.mode != "wall" else None
+def _set(clock: Clock, mode: Mode, moment: datetime) -> None:
+    """Have a clock that had left the wall go on where it stood: no time passes between runs."""
+    if mode != "wall":
+        clock.set(moment)
+    if mode == "running":
+        clock.run()
