@@ -5,8 +5,8 @@
 
 import re
 import threading
+import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from emulator import aws
@@ -57,8 +57,8 @@ class AccessLog:
         self._region = region
         self._lock = threading.Lock()
 
-    def write(self, group_arn: str, api_id: str, line: str, at: datetime) -> None:
-        """Append a line.
+    def write(self, group_arn: str, api_id: str, line: str) -> None:
+        """Append a line, stamped with the wall's time as all log lines are.
 
         Parameters
         ----------
@@ -68,12 +68,10 @@ class AccessLog:
             Names the stream.
         line
             What to write.
-        at
-            The time of the request.
         """
         group = group_arn.partition(":log-group:")[2].removesuffix(":*")
         logs = aws.backend("logs", self._region)
-        event = {"timestamp": int(at.timestamp() * 1000), "message": line}
+        event = {"timestamp": int(time.time() * 1000), "message": line}
         with self._lock:
             if group not in logs.groups:
                 return

@@ -2,15 +2,32 @@
 
 import json
 import urllib.request
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+from moto.cognitoidp import models as pool_models
 from moto.cognitoidp.responses import CognitoIdpJsonWebKeyResponse
 
 from emulator import aws
+from emulator.events.hooks import Hooks
 
 _TIMEOUT_SECONDS = 1.5
 """API Gateway's own limit for an issuer's answer."""
+
+
+def install(hooks: Hooks, epoch_seconds: Callable[[], float]) -> None:
+    """Have user pools date their tokens by the cloud's clock, which the tokens are held against.
+
+    Parameters
+    ----------
+    hooks
+        Remembers what was replaced.
+    epoch_seconds
+        The cloud's time.
+    """
+    hooks.replace(pool_models, "time", SimpleNamespace(time=epoch_seconds))
 
 
 class Issuers:
