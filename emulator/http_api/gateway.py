@@ -141,7 +141,7 @@ class Gateway:
         }
         if settings.get("destinationArn") and settings.get("format"):
             line = format_line(settings["format"], exchange.log_values(response))
-            self._access_log.write(settings["destinationArn"], exchange.place.api_id, line, exchange.arrived)
+            self._access_log.write(settings["destinationArn"], exchange.place.api_id, line)
 
 
 def _stage_and_path(api: Any, path: str) -> tuple[Any, str]:
