@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from emulator.control.routes import Control
 from emulator.deploy import engine
 from emulator.deploy.assets import AssetSources
 from emulator.deploy.deployer import Deployer
+from emulator.errors import NotPermitted
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.events.router import Router
@@ -44,6 +46,7 @@ from emulator.server import Environ, Server, StartResponse
 from emulator.state.state import State
 
 DEFAULT_PORT = 4566
+_log = logging.getLogger(__name__)
 _one_at_a_time = threading.Lock()
 
 
@@ -279,7 +282,11 @@ class Cloud:
         if self._state and call.changes:
             self._state.note()
 
-    def _invoke(self, function_arn: str, event: dict[str, Any]) -> Invocation:
+    def _invoke(self, function_arn: str, event: dict[str, Any], source_arn: str) -> Invocation:
+        refusal = self._permissions.may_invoke(function_arn, "apigateway.amazonaws.com", source_arn)
+        if refusal:
+            _log.warning("an HTTP API answers 500: %s", refusal)
+            raise NotPermitted(refusal)
         return self.router.invoker.invoke(function_arn, json.dumps(event).encode())
 
     def _environment_of(self, spec: FunctionSpec) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ EmulatorError
 ├── DeployFailed       a resource could not be made; names stack, resource and type
 ├── BadAssembly        a directory is no cloud assembly, or lacks a file its manifest names
 ├── UnknownFunction    a name or ARN that no deployed function has
+├── NotPermitted       a function's policy does not let a service invoke it
 ├── PortTaken          another program listens on the port
 ├── StateRefused       a state directory cannot be used; nothing in it was changed
 └── StateNotSaved      the state could not be written; what was saved before is still there
@@ -29,6 +30,10 @@ class BadAssembly(EmulatorError):
 
 class UnknownFunction(EmulatorError):
     """No deployed function has this name."""
+
+
+class NotPermitted(EmulatorError):
+    """A function's policy does not let a service invoke it."""
 
 
 class PortTaken(EmulatorError):

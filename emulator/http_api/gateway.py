@@ -125,10 +125,15 @@ class Gateway:
         return self._integrated(integration, event, exchange)
 
     def _integrated(self, integration: Any, event: dict[str, Any], exchange: Exchange) -> HttpResponse:
-        arn = function_arn_of(integration.integration_uri)
+        arn, place = function_arn_of(integration.integration_uri), exchange.place
+        method = exchange.request.method
+        route = exchange.route_key.partition(" ")[2] or f"/{exchange.route_key}"
+        caller = (
+            f"arn:aws:execute-api:{self._region}:{place.account}:{place.api_id}/{place.stage}/{method}{route}"
+        )
         began = time.perf_counter()
         integrated = integrate(
-            lambda: self._invoke(arn, event), int(integration.timeout_in_millis or LONGEST_WAIT_MS)
+            lambda: self._invoke(arn, event, caller), int(integration.timeout_in_millis or LONGEST_WAIT_MS)
         )
         exchange.integration_ms = int((time.perf_counter() - began) * 1000)
         exchange.integration_error = integrated.error

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.errors import UnknownFunction
+from emulator.errors import NotPermitted, UnknownFunction
 from emulator.http_api.response import HttpResponse, message, read_answer
 from emulator.runtime.model import Invocation, InvocationRefusedError
 
@@ -70,7 +70,7 @@ def integrate(invoke: Callable[[], Invocation], timeout_ms: int) -> Integrated:
 def _run(invoke: Callable[[], Invocation]) -> Integrated:
     try:
         invocation = invoke()
-    except UnknownFunction as error:
+    except (UnknownFunction, NotPermitted) as error:
         return Integrated(message(500, "Internal Server Error"), str(error))
     except InvocationRefusedError as error:
         return Integrated(message(503, "Service Unavailable"), str(error))

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from emulator.errors import UnknownFunction
+from emulator.errors import EmulatorError
 from emulator.http_api.integration import function_arn_of
 from emulator.identity.policy import Need, Statement, Verdict, compile_policy, decide
-from emulator.runtime.model import Invocation, InvocationRefusedError
+from emulator.runtime.model import Invocation
 
-Invoke = Callable[[str, dict[str, Any]], Invocation]
-"""Runs a function by ARN with an event."""
+Invoke = Callable[[str, dict[str, Any], str], Invocation]
+"""Runs a function by ARN with an event, for the API, route or authorizer whose ARN comes last."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class LambdaAuthorizers:
         if verdict is None or asked_at is None or not asked_at <= self._now() < asked_at + kept_for:
             try:
                 verdict = self._fresh(authorizer, identity, event, route_arn)
-            except (UnknownFunction, InvocationRefusedError, ValueError, TypeError, KeyError) as error:
+            except (EmulatorError, ValueError, TypeError, KeyError) as error:
                 return Answer(error=f"{authorizer.name}: {error}")
             with self._lock:
                 self._kept[key] = (self._now(), verdict)
@@ -105,7 +105,11 @@ class LambdaAuthorizers:
             "identitySource": identity or None,
             **{name: value for name, value in event.items() if name not in left_out},
         }
-        invocation = self._invoke(function_arn_of(authorizer.authorizer_uri), told)
+        invocation = self._invoke(
+            function_arn_of(authorizer.authorizer_uri),
+            told,
+            f"{route_arn.partition('/')[0]}/authorizers/{authorizer.id}",
+        )
         if invocation.function_error is not None:
             raise ValueError(f"the function failed: {invocation.payload.decode(errors='replace')[:200]}")
         answer = json.loads(invocation.payload)
