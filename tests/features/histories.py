@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tidemill import Bool, Delay, Entity, FeatureView, Float, Int, Source, String, Timestamp, Weekly, col
 from tidemill.expressions import Columns, column
-from tidemill.features.aggregates import KINDS
+from tidemill.features.aggregates import KINDS, VALUE_KINDS
 from tidemill.project.views import Aggregate, Feature, latest
 
 START = datetime(
@@ -102,16 +102,19 @@ def to_columns(history: Sequence[Row]) -> Columns:
     return {name: column(type_, [getattr(row, name) for row in history]) for name, type_ in SCHEMA.items()}
 
 
+VALUES_OF = {"rate": ("good",)} | dict.fromkeys(VALUE_KINDS, ("x", "n", "good", "word", "arrived"))
+"""What features of a kind are taken of, where it is not numbers."""
+
+
 def every_feature() -> dict[str, Feature]:
     """Return a feature of every kind there is, over every window and of several values."""
     features: dict[str, Feature] = {}
     for kind in KINDS:
-        values = (
-            {"good": col("good")} if kind == "rate" else {"x": col("x"), "n": col("n"), "good": col("good")}
-        )
+        values = {name: col(name) for name in VALUES_OF.get(kind, ("x", "n", "good"))}
         for seconds, hop in WINDOWS:
             for name, value in values.items():
-                features[f"{kind}_{name}_{seconds}"] = Aggregate(kind, value, seconds, hop)  # type: ignore[arg-type]  # every kind there is
+                at_most = 3 if kind == "distinct" else 0
+                features[f"{kind}_{name}_{seconds}"] = Aggregate(kind, value, seconds, hop, at_most)  # type: ignore[arg-type]  # every kind there is
     features["rows_30"] = Aggregate("count", None, 30, 7)
     features["words_30"] = Aggregate("count", col("word"), 30, 7)
     features |= latest("x", "word", "n", "good", "arrived")
@@ -160,7 +163,7 @@ def oracle(view: FeatureView, history: Sequence[Row], key: tuple[Any, Any], at: 
     answer: dict[str, Any] = {}
     for name, feature in view.features.items():
         if isinstance(feature, Aggregate):
-            answer[name] = _aggregate(feature, [(when, row) for when, _, row in seen], at)
+            answer[name] = _aggregate(feature, seen, at)
         else:
             answer[name] = _newest(view, seen, at, feature.column)
     return answer
@@ -186,18 +189,30 @@ def _order(view: FeatureView, row: Row) -> list[tuple[bool, Any]]:
     return [(False, 0) if value is None else (True, value) for value in plain]
 
 
-def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, Row]], at: datetime) -> Any:
+def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, datetime, Row]], at: datetime) -> Any:
     microsecond = timedelta(microseconds=1)
     hop = feature.hop_seconds * 1_000_000
     tail = ((at - EPOCH) // microsecond - feature.window_seconds * 1_000_000) // hop * hop
-    inside = [row for when, row in seen if (when - EPOCH) // microsecond >= tail]
+    inside = [row for when, _, row in seen if (when - EPOCH) // microsecond >= tail]
     if feature.value is None:
         return len(inside)
     (name,) = feature.value.columns()
     values = [getattr(row, name) for row in inside if getattr(row, name) is not None]
     if feature.kind == "count":
         return len(values)
+    if feature.kind in VALUE_KINDS:
+        return _of_values(feature, name, [each for each in seen if each[2] in inside])
     return _figure(feature.kind, [float(value) for value in values if abs(float(value)) < 2.0**63])
+
+
+def _of_values(feature: Aggregate, name: str, inside: Sequence[tuple[datetime, datetime, Row]]) -> Any:
+    aged = [(when, known, getattr(row, name)) for when, known, row in inside]
+    aged = [each for each in aged if each[2] is not None and each[2] not in {float("inf"), float("-inf")}]
+    if feature.kind == "distinct":
+        return min(len({value for _, _, value in aged}), feature.at_most)
+    if not aged:
+        return None
+    return (min if feature.kind == "first" else max)(aged)[2]
 
 
 def _figure(kind: str, values: list[float]) -> float | None:

@@ -16,11 +16,10 @@ from tidemill.errors import Corrupt, Unavailable
 from tidemill.expressions import Column, Columns, column
 from tidemill.features.aggregates import KINDS
 from tidemill.features.definitions import define, read_events
-from tidemill.features.items import unpack_item
+from tidemill.features.items import layout_of, unpack_item
 from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
 from tidemill.features.online import read_views
-from tidemill.features.rings import rings_of
 from tidemill.memory.online import MemoryOnlineStore
 
 ENTITIES = [("a", 1), ("a", 2), ("b", 1), ("ü", -(10**15)), ("a", None), ("never", 1)]
@@ -219,4 +218,4 @@ def test_items_do_not_grow_with_what_no_read_can_reach() -> None:
 def test_a_damaged_item_is_an_error_and_never_a_value() -> None:
     view = simple_view()
     with pytest.raises(Corrupt):
-        unpack_item(b"\x01\x02", rings_of(define(view)))
+        unpack_item(b"\x01\x02", layout_of(define(view)))

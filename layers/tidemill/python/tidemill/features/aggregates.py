@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tidemill.expressions import Columns, Type, evaluate
+from tidemill.errors import ExpressionError
+from tidemill.expressions import Array, Column, Columns, Type, evaluate
 from tidemill.features.definitions import FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.exact import LIMIT, Limbs, scaled_deviations, to_float
 
@@ -18,7 +19,8 @@ from tidemill.features.exact import LIMIT, Limbs, scaled_deviations, to_float
 class Parts:
     """What was gathered over each window: arrays of shape (n_windows,).
 
-    ``smallest`` and ``largest`` are unspecified where ``count`` is 0.
+    ``count`` counts the values a figure is made of: rows, values, chosen values or different values.
+    ``smallest``, ``largest`` and ``chosen`` are unspecified where it is 0.
     """
 
     count: Ints
@@ -26,6 +28,7 @@ class Parts:
     squares: Limbs = field(default_factory=dict)
     smallest: Floats | None = None
     largest: Floats | None = None
+    chosen: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Kind:
 
     needs: frozenset[str]
     least_count: int
-    compute: Callable[[Parts], Floats | Ints]
+    compute: Callable[[Parts], Array]
 
 
 def _mean(parts: Parts) -> Floats:
@@ -46,7 +49,7 @@ def _variance(parts: Parts) -> Floats:
     return scaled_deviations(parts.total, parts.squares, parts.count) / (count * (count - 1.0))
 
 
-def _extreme(values: Floats | None) -> Floats:
+def _given(values: Array | None) -> Array:
     return np.zeros(0) if values is None else values
 
 
@@ -60,16 +63,49 @@ KINDS: dict[str, Kind] = {
     "rate": Kind(_TOTAL, 1, _mean),
     "var": Kind(_SQUARES, 2, _variance),
     "std": Kind(_SQUARES, 2, lambda parts: np.sqrt(_variance(parts))),
-    "min": Kind(frozenset({"smallest"}), 1, lambda parts: _extreme(parts.smallest)),
-    "max": Kind(frozenset({"largest"}), 1, lambda parts: _extreme(parts.largest)),
+    "min": Kind(frozenset({"smallest"}), 1, lambda parts: _given(parts.smallest)),
+    "max": Kind(frozenset({"largest"}), 1, lambda parts: _given(parts.largest)),
+    "first": Kind(frozenset({"first"}), 1, lambda parts: _given(parts.chosen)),
+    "last": Kind(frozenset({"last"}), 1, lambda parts: _given(parts.chosen)),
+    "distinct": Kind(frozenset({"distinct"}), 0, lambda parts: _given(parts.count)),
 }
+VALUE_KINDS = frozenset({"first", "last", "distinct"})
+"""Figures of values of any type: they are picked or told apart, not calculated with."""
 
 
-def finish(kind: str, parts: Parts) -> tuple[Floats | Ints, Mask]:
+def finish(kind: str, parts: Parts) -> tuple[Array, Mask]:
     """Return a figure's values and where they are there, shape (n_windows,)."""
     definition = KINDS[kind]
     valid = parts.count >= definition.least_count
     return definition.compute(parts), valid
+
+
+def taken_values(feature: FeatureDefinition, rows: Columns) -> Column:
+    """Return what a latest value, or a figure of values of any type, takes from each row.
+
+    Parameters
+    ----------
+    feature
+        The feature.
+    rows
+        The columns its value reads.
+
+    Returns
+    -------
+    Column
+        A float that is not finite is null, and -0.0 is 0.0.
+
+    Raises
+    ------
+    ExpressionError
+        If the feature takes nothing.
+    """
+    if feature.value is None:
+        raise ExpressionError(f"feature `{feature.name}` takes the {feature.kind} of nothing; name a column")
+    column = evaluate(feature.value, rows)
+    if column.type is not Type.FLOAT:
+        return column
+    return Column(column.type, column.values + 0.0, column.valid & np.isfinite(column.values))
 
 
 def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Floats, Mask]:

@@ -40,6 +40,7 @@ class FeatureDefinition:
     value: Expr | None
     window_us: int
     hop_us: int
+    at_most: int = 0
 
     @property
     def value_id(self) -> str:
@@ -138,6 +139,7 @@ def _read_feature(data: Mapping[str, Any]) -> FeatureDefinition:
         value=None if data["value"] is None else from_json(data["value"]),
         window_us=data.get("window_seconds", 0) * SECOND_US,
         hop_us=data.get("hop_seconds", 0) * SECOND_US,
+        at_most=data.get("at_most", 0),
     )
 
 

@@ -1,9 +1,9 @@
 """Items of the online store: what is kept of one entity for one view, and its bytes.
 
-An item is packed as: a header (``<BqqIB``: format, exact_from, newest, length of the latest values,
-number of rings), the latest values as JSON, then each ring: ``<I`` its number of entries, one byte per
-row of its table with the row's width (0 if it is all zero, else 1, 2, 4 or 8), and the rows themselves
-as little-endian integers of their width.
+An item is packed as: a header (``<BqqIB``: format, exact_from, newest, length of the JSON, number of
+tables), JSON of the latest values and of the words of each value ring, then the table of each ring and value
+ring: ``<I`` its number of entries, one byte per row of its table with the row's width (0 if it is all zero,
+else 1, 2, 4 or 8), and the rows themselves as little-endian integers of their width.
 """
 
 import json
@@ -18,12 +18,26 @@ from tidemill.canonical import canonical_json
 from tidemill.errors import Corrupt
 from tidemill.expressions import Column, Type
 from tidemill.features.definitions import Ints, ViewDefinition, microseconds
-from tidemill.features.rings import NOTHING, Ring
+from tidemill.features.rings import NOTHING, Ring, rings_of
+from tidemill.features.value_rings import ValueRing, ValueTable, value_rings_of
 
-_FORMAT = 1
+_FORMAT = 2
 _HEADER = struct.Struct("<BqqIB")
 _COUNT = struct.Struct("<I")
 _WIDTHS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an item of a view holds beside its latest values."""
+
+    rings: tuple[Ring, ...]
+    value_rings: tuple[ValueRing, ...]
+
+
+def layout_of(view: ViewDefinition) -> Layout:
+    """Return the layout of a view's items."""
+    return Layout(rings_of(view), value_rings_of(view))
 
 
 @dataclass(frozen=True)
@@ -40,24 +54,29 @@ class Item:
         ``[happened, known, visible, [values]]`` of each row that was, or will be, the newest seen.
     rings
         One table per ring of the view.
+    values
+        One table per value ring of the view.
     """
 
     exact_from_us: int
     newest_us: int
     latest: Sequence[Any]
     rings: Sequence[Ints]
+    values: Sequence[ValueTable]
 
 
-def empty_item(rings: Sequence[Ring]) -> Item:
+def empty_item(layout: Layout) -> Item:
     """Return the item of an entity of which no row is known."""
-    return Item(NOTHING, NOTHING, (), tuple(ring.empty() for ring in rings))
+    values = tuple(ring.empty() for ring in layout.value_rings)
+    return Item(NOTHING, NOTHING, (), tuple(ring.empty() for ring in layout.rings), values)
 
 
 def pack_item(item: Item) -> bytes:
     """Write an item as bytes; equal items have equal bytes."""
-    latest = canonical_json(item.latest)
-    header = _HEADER.pack(_FORMAT, item.exact_from_us, item.newest_us, len(latest), len(item.rings))
-    return b"".join([header, latest, *(part for table in item.rings for part in _pack_table(table))])
+    plain = canonical_json([item.latest, [each.words for each in item.values]])
+    tables = [*item.rings, *(each.table for each in item.values)]
+    header = _HEADER.pack(_FORMAT, item.exact_from_us, item.newest_us, len(plain), len(tables))
+    return b"".join([header, plain, *(part for table in tables for part in _pack_table(table))])
 
 
 def _pack_table(table: Ints) -> list[bytes]:
@@ -74,37 +93,40 @@ def _width(low: int, high: int) -> int:
     return next(width for width in _WIDTHS if -(1 << (8 * width - 1)) <= low and high < 1 << (8 * width - 1))
 
 
-def unpack_item(data: bytes, rings: Sequence[Ring]) -> Item:
+def unpack_item(data: bytes, layout: Layout) -> Item:
     """Read an item.
 
     Raises
     ------
     Corrupt
-        If the bytes are no item of these rings.
+        If the bytes are no item of this layout.
     """
+    heights = [ring.n_rows for ring in layout.rings] + [ring.n_rows for ring in layout.value_rings]
     try:
-        format_, exact_from_us, newest_us, n_latest, n_rings = _HEADER.unpack_from(data)
-        if format_ != _FORMAT or n_rings != len(rings):
+        format_, exact_from_us, newest_us, n_plain, n_tables = _HEADER.unpack_from(data)
+        if format_ != _FORMAT or n_tables != len(heights):
             raise Corrupt(
-                f"an online item has format {format_} and {n_rings} rings, not {_FORMAT} and {len(rings)}"
+                f"an online item has format {format_} and {n_tables} tables, not {_FORMAT} and {len(heights)}"
             )
-        offset = _HEADER.size + n_latest
-        latest = json.loads(data[_HEADER.size : offset])
+        offset = _HEADER.size + n_plain
+        latest, words = json.loads(data[_HEADER.size : offset])
         tables: list[Ints] = []
-        for ring in rings:
-            table, offset = _unpack_table(data, offset, ring)
+        for height in heights:
+            table, offset = _unpack_table(data, offset, height)
             tables.append(table)
     except (struct.error, ValueError) as error:
         raise Corrupt(f"an online item of {len(data)} bytes ends too soon or is damaged: {error}") from error
-    return Item(exact_from_us, newest_us, latest, tuple(tables))
+    n_rings = len(layout.rings)
+    values = tuple(ValueTable(table, tuple(own)) for table, own in zip(tables[n_rings:], words, strict=True))
+    return Item(exact_from_us, newest_us, latest, tuple(tables[:n_rings]), values)
 
 
-def _unpack_table(data: bytes, offset: int, ring: Ring) -> tuple[Ints, int]:
+def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:
     (n_entries,) = _COUNT.unpack_from(data, offset)
     offset += _COUNT.size
-    widths = data[offset : offset + ring.n_rows]
-    offset += ring.n_rows
-    table = np.zeros((ring.n_rows, n_entries), dtype=np.int64)
+    widths = data[offset : offset + n_rows]
+    offset += n_rows
+    table = np.zeros((n_rows, n_entries), dtype=np.int64)
     for row, width in enumerate(widths):
         if width:
             table[row] = np.frombuffer(data, dtype=f"<i{width}", count=n_entries, offset=offset)

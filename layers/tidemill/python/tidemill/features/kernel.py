@@ -114,29 +114,39 @@ class Timeline:
         The entity of each row, 0 or more.
     questions
         What is asked.
+
+    Attributes
+    ----------
+    codes, happened, visible
+        Of the rows, sorted by entity and timestamp.
+    by_time, by_visible
+        Indices of the rows as they came, and of the sorted rows.
+    asked_codes, asked_times
+        The questions, sorted by entity and time.
     """
 
     def __init__(self, events: Events, codes: Ints, questions: Questions) -> None:
-        self._events = events
-        self._by_time = TimeIndex(codes, events.happened)
-        self._codes: Ints = self._by_time.arrange(codes)
-        self._happened: Ints = self._by_time.arrange(events.happened)
-        self._visible: Ints = self._by_time.arrange(events.visible)
-        self._by_visible = TimeIndex(self._codes, self._visible)
-        self._latest_us = int((self._visible - self._happened).max(initial=0))
-        n_most = int(np.bincount(self._codes).max(initial=0))
+        self.events = events
+        self.by_time = TimeIndex(codes, events.happened)
+        self.codes: Ints = self.by_time.arrange(codes)
+        self.happened: Ints = self.by_time.arrange(events.happened)
+        self.visible: Ints = self.by_time.arrange(events.visible)
+        self.by_visible = TimeIndex(self.codes, self.visible)
+        self._ties = find_ties(self.codes, self.happened)
+        self._latest_us = int((self.visible - self.happened).max(initial=0))
+        n_most = int(np.bincount(self.codes).max(initial=0))
         # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
         self._limb_bits = min(_WIDEST_LIMB, 62 - n_most.bit_length())
         # Questions in order make every search walk the rows once, from front to back.
         self._questions = TimeIndex(questions.codes, questions.times)
-        self._asked_codes: Ints = self._questions.arrange(questions.codes)
-        self._asked_times: Ints = self._questions.arrange(questions.times)
-        self._seen = self._by_visible.count_before(self._asked_codes, self._asked_times + 1)
+        self.asked_codes: Ints = self._questions.arrange(questions.codes)
+        self.asked_times: Ints = self._questions.arrange(questions.times)
+        self._seen = self.by_visible.count_before(self.asked_codes, self.asked_times + 1)
         self._measures: dict[str, tuple[Floats, Mask]] = {}
         self._limbs: dict[tuple[str, str], Limbs] = {}
         self._sums: dict[tuple[str, str, int, int], Limbs] = {}
         self._gone: dict[tuple[int, int], Ints] = {}
-        self._minima: dict[tuple[str, float], RangeMinima] = {}
+        self._minima: dict[str, RangeMinima] = {}
 
     def latest_rows(
         self, values_of: Callable[[Ints], Sequence[Column]], ttl_us: int | None
@@ -155,26 +165,39 @@ class Timeline:
         tuple
             A row for each question, and whether there is one.
         """
-        if len(self._codes) == 0:
+        if len(self.codes) == 0:
             return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
         places = np.maximum(self._seen - 1, 0)
-        in_time = np.arange(len(self._codes)) if self._by_time.order is None else self._by_time.order
-        ties = find_ties(self._codes, self._happened)
-        if ties.any() or self._by_visible.order is not None:
-            rows = self._newest(settle_ties(in_time, ties, self._events.known, values_of), in_time)[places]
+        order, ranks = self.by_age(values_of)
+        if self.by_visible.order is None and not self._ties.any():
+            rows = order[places]
         else:
-            rows = in_time[places]
-        found = (self._seen > 0) & (self._codes[places] == self._asked_codes)
+            rows = order[np.maximum.accumulate(self.by_visible.arrange(ranks))[places]]
+        found = (self._seen > 0) & (self.codes[places] == self.asked_codes)
         if ttl_us is not None:
-            found = found & (self._asked_times - self._events.happened[rows] <= ttl_us)
-        return self._as_asked(rows), self._as_asked(found)
+            found = found & (self.asked_times - self.events.happened[rows] <= ttl_us)
+        return self.as_asked(rows), self.as_asked(found)
 
-    def _newest(self, order: Ints, in_time: Ints) -> Ints:
-        """Return the newest row among the first, the first two, ... rows in order of becoming visible."""
-        ranks = np.empty(len(order), dtype=np.int64)
-        ranks[order] = np.arange(len(order))
-        newest: Ints = order[np.maximum.accumulate(self._by_visible.arrange(ranks[in_time]))]
-        return newest
+    def by_age(self, values_of: Callable[[Ints], Sequence[Column]]) -> tuple[Ints, Ints]:
+        """Sort the rows by entity, and within it from oldest to newest, as ``settle_ties`` has it.
+
+        Parameters
+        ----------
+        values_of
+            Gives what is taken of some rows, to tell those of one entity and time apart.
+
+        Returns
+        -------
+        tuple of Ints
+            The rows in that order, and the place in it of each row, sorted by entity and timestamp.
+        """
+        in_time = np.arange(len(self.codes)) if self.by_time.order is None else self.by_time.order
+        if not self._ties.any():
+            return in_time, np.arange(len(in_time))
+        order = settle_ties(in_time, self._ties, self.events.known, values_of)
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return order, places[in_time]
 
     def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
         """Compute a windowed feature for every question."""
@@ -187,9 +210,9 @@ class Timeline:
             largest=-self._smallest(feature, -1.0) if "largest" in needs else None,
         )
         values, valid = finish(feature.kind, parts)
-        return self._as_asked(values), self._as_asked(valid)
+        return self.as_asked(values), self.as_asked(valid)
 
-    def _as_asked(self, answers: Array) -> Array:
+    def as_asked(self, answers: Array) -> Array:
         """Put answers into the order the questions came in."""
         if self._questions.order is None:
             return answers
@@ -200,8 +223,8 @@ class Timeline:
     def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
         name = measure_id(feature)
         if name not in self._measures:
-            values, there = measure(feature, self._events.columns, len(self._codes))
-            self._measures[name] = self._by_time.arrange(values), self._by_time.arrange(there)
+            values, there = measure(feature, self.events.columns, len(self.codes))
+            self._measures[name] = self.by_time.arrange(values), self.by_time.arrange(there)
         return self._measures[name]
 
     def _split(self, feature: FeatureDefinition, part: str) -> Limbs:
@@ -217,23 +240,23 @@ class Timeline:
             self._limbs[name] = made
         return self._limbs[name]
 
-    def _gone_us(self, feature: FeatureDefinition) -> Ints:
+    def gone_us(self, feature: FeatureDefinition) -> Ints:
         """Return from when on each row is no longer in the feature's window."""
-        return (self._happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
+        return (self.happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
 
     def _gone_by(self, feature: FeatureDefinition) -> Ints:
         """Count the rows that lie before each question's window."""
         window = feature.window_us, feature.hop_us
         if window not in self._gone:
-            tail = (self._asked_times - feature.window_us) // feature.hop_us * feature.hop_us
-            self._gone[window] = self._by_time.count_before(self._asked_codes, tail)
+            tail = (self.asked_times - feature.window_us) // feature.hop_us * feature.hop_us
+            self._gone[window] = self.by_time.count_before(self.asked_codes, tail)
         return self._gone[window]
 
     def _never_seen(self, feature: FeatureDefinition) -> Mask | None:
         """Mark rows that become known only when they are gone; None if there are none."""
         if self._latest_us <= feature.window_us:
             return None
-        late = self._visible >= self._gone_us(feature)
+        late = self.visible >= self.gone_us(feature)
         return late if late.any() else None
 
     def _count(self, feature: FeatureDefinition) -> Ints:
@@ -249,40 +272,61 @@ class Timeline:
             limbs, never = self._split(feature, part), self._never_seen(feature)
             if never is not None:
                 limbs = {exponent: np.where(never, 0, limb) for exponent, limb in limbs.items()}
-            gone = self._gone_by(feature)
-            self._sums[name] = {exponent: self._difference(limb, gone) for exponent, limb in limbs.items()}
+            self._sums[name] = {
+                exponent: self.difference(feature, limb, limb) for exponent, limb in limbs.items()
+            }
         return self._sums[name]
 
-    def _difference(self, values: Ints, gone: Ints) -> Ints:
-        by_time = _running(values)
-        in_order = self._by_visible.order is None
-        by_visible = by_time if in_order else _running(self._by_visible.arrange(values))
-        answer: Ints = by_visible[self._seen] - by_time[gone]
+    def difference(self, feature: FeatureDefinition, visible: Ints, gone: Ints) -> Ints:
+        """Add up values of the rows visible to each question, less values of the rows gone from its window.
+
+        Parameters
+        ----------
+        feature
+            Whose window it is.
+        visible, gone
+            What each row adds and takes away, sorted by entity and timestamp.
+        """
+        by_visible = _running(self.by_visible.arrange(visible))
+        in_order = gone is visible and self.by_visible.order is None
+        by_time = by_visible if in_order else _running(gone)
+        answer: Ints = by_visible[self._seen] - by_time[self._gone_by(feature)]
         return answer
 
     def _smallest(self, feature: FeatureDefinition, sign: float) -> Floats:
-        """Take the smallest of ``sign * value`` over the rows each question sees; infinite if none."""
-        if self._by_visible.order is not None:
-            return self._smallest_of_late(feature, sign)
+        values, there = self._measure(feature)
+        return self.least(feature, f"{measure_id(feature)} {sign}", sign * values, there)
+
+    def least(self, feature: FeatureDefinition, name: str, values: Floats, there: Mask) -> Floats:
+        """Take the least value over the rows each question sees; infinite if there is none.
+
+        Parameters
+        ----------
+        feature
+            Whose window it is.
+        name
+            Of the values, to prepare them once for several windows.
+        values, there
+            Of each row, sorted by entity and timestamp, and where there is one.
+        """
+        if self.by_visible.order is not None:
+            return self._least_of_late(feature, values, there)
         # Rows known in the order they happened: what a question sees is one stretch of them.
-        name = measure_id(feature), sign
         if name not in self._minima:
-            values, there = self._measure(feature)
-            self._minima[name] = RangeMinima(np.where(there, sign * values, np.inf))
+            self._minima[name] = RangeMinima(np.where(there, values, np.inf))
         return self._minima[name].of(self._gone_by(feature), self._seen)
 
-    def _smallest_of_late(self, feature: FeatureDefinition, sign: float) -> Floats:
-        """Take the smallest where rows came to be known in another order than they happened.
+    def _least_of_late(self, feature: FeatureDefinition, values: Floats, there: Mask) -> Floats:
+        """Take the least where rows came to be known in another order than they happened.
 
         The questions of an entity that see a row lie side by side in time. So each row is written over
         its stretch of the sorted questions, as two overlapping blocks of a power of two long, and the
         blocks are then handed down from the longest to the shortest: a sparse table built from below.
         """
-        values, there = self._measure(feature)
-        first = self._questions.count_before(self._codes, self._visible)
-        last = self._questions.count_before(self._codes, self._gone_us(feature))
+        first = self._questions.count_before(self.codes, self.visible)
+        last = self._questions.count_before(self.codes, self.gone_us(feature))
         used = np.flatnonzero(there & (last > first))
-        first, last, numbers = first[used], last[used], sign * values[used]
+        first, last, numbers = first[used], last[used], values[used]
         levels = np.frexp((last - first).astype(np.float64))[1] - 1
         table = np.full(len(self._seen), np.inf)
         for level in range(int(levels.max(initial=-1)), -1, -1):

@@ -5,20 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from tidemill.expressions import Column, Columns, concat_columns, take_rows
+from tidemill.features.aggregates import taken_values
 from tidemill.features.definitions import Declared, Events, Ints, ViewDefinition, define, read_events
 from tidemill.features.entities import encode_entities, newest_order
+from tidemill.features.entries import TILE, VISIBLE
 from tidemill.features.items import (
     Item,
+    Layout,
     column_of_plain,
     empty_item,
     key_text,
+    layout_of,
     pack_item,
     plain_values,
     unpack_item,
 )
-from tidemill.features.offline import latest_values
 from tidemill.features.online import OnlineStore
-from tidemill.features.rings import TILE, VISIBLE, Ring, merge, rings_of, tabulate
+from tidemill.features.rings import Ring, merge, tabulate
+from tidemill.features.value_rings import apply_events
 
 
 def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineStore) -> int:
@@ -53,12 +57,12 @@ def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineSt
     due = [key for key in keys if key not in stored or stored[key].sequence < sequence]
     if not due:
         return 0
-    rings = rings_of(definition)
-    items = [unpack_item(stored[key].value, rings) if key in stored else empty_item(rings) for key in due]
+    layout = layout_of(definition)
+    items = [unpack_item(stored[key].value, layout) if key in stored else empty_item(layout) for key in due]
     place = {key: position for position, key in enumerate(due)}
     places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)[codes]
     kept = np.flatnonzero(places >= 0)
-    updated = _apply(definition, rings, items, _take_events(events, kept), places[kept])
+    updated = _apply(definition, layout, items, _take_events(events, kept), places[kept])
     packed = {key: pack_item(item) for key, item in zip(due, updated, strict=True)}
     return store.put_many(packed, sequence=sequence)
 
@@ -70,7 +74,7 @@ def _take_events(events: Events, rows: Ints) -> Events:
 
 
 def _apply(
-    view: ViewDefinition, rings: Sequence[Ring], items: Sequence[Item], events: Events, codes: Ints
+    view: ViewDefinition, layout: Layout, items: Sequence[Item], events: Events, codes: Ints
 ) -> list[Item]:
     """Return the items with the events taken in; ``codes`` says which item each event belongs to."""
     newest = np.array([item.newest_us for item in items], dtype=np.int64)
@@ -80,10 +84,20 @@ def _apply(
     latest = _apply_latest(view, items, events, codes, exact_from)
     tables = [
         _apply_ring(ring, [item.rings[position] for item in items], events, codes, exact_from)
-        for position, ring in enumerate(rings)
+        for position, ring in enumerate(layout.rings)
+    ]
+    values = [
+        apply_events(ring, [item.values[position] for item in items], events, codes, exact_from)
+        for position, ring in enumerate(layout.value_rings)
     ]
     return [
-        Item(int(exact_from[place]), int(newest[place]), latest[place], [table[place] for table in tables])
+        Item(
+            int(exact_from[place]),
+            int(newest[place]),
+            latest[place],
+            [table[place] for table in tables],
+            [table[place] for table in values],
+        )
         for place in range(len(items))
     ]
 
@@ -121,7 +135,7 @@ def _apply_latest(
         concat_columns(
             [
                 column_of_plain(feature.type, [entry[3][position] for _, entry in old]),
-                latest_values(feature, events.columns),
+                taken_values(feature, events.columns),
             ]
         )
         for position, feature in enumerate(view.latest)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Column, Columns, Type, evaluate, null_column, take_rows
+from tidemill.expressions import Column, Columns, Type, null_column, take_rows
+from tidemill.features.aggregates import VALUE_KINDS, taken_values
 from tidemill.features.definitions import (
     Declared,
     Events,
-    FeatureDefinition,
     Ints,
     ViewDefinition,
     define,
@@ -18,6 +18,7 @@ from tidemill.features.definitions import (
 )
 from tidemill.features.entities import encode_entities
 from tidemill.features.kernel import Questions, Timeline
+from tidemill.features.values import ValueFigures
 
 _NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
 
@@ -60,16 +61,6 @@ def join_features(
     return result
 
 
-def latest_values(feature: FeatureDefinition, rows: Columns) -> Column:
-    """Return what a latest-value feature takes from each row; a float that is not finite is null."""
-    if feature.value is None:
-        raise ExpressionError(f"feature `{feature.name}` takes the latest of nothing; name a column")
-    column = evaluate(feature.value, rows)
-    if column.type is not Type.FLOAT:
-        return column
-    return Column(column.type, column.values + 0.0, column.valid & np.isfinite(column.values))
-
-
 def _moments(observations: Columns, time: str) -> Column:
     if time not in observations:
         raise ExpressionError(f"the observations have no column `{time}`{did_you_mean(time, observations)}")
@@ -86,8 +77,10 @@ def _join_view(
     times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
     timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))
     found = _latest_columns(view, events, timeline) if view.latest else {}
+    of_values = ValueFigures(timeline)
     for feature in view.windowed:
-        values, valid = timeline.windowed(feature)
+        answerer = of_values if feature.kind in VALUE_KINDS else timeline
+        values, valid = answerer.windowed(feature)
         found[feature.name] = Column(feature.type, values, valid)
     return {feature.name: found[feature.name] for feature in view.features}
 
@@ -95,7 +88,7 @@ def _join_view(
 def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:
     def values_of(rows: Ints) -> list[Column]:
         taken = take_rows({name: events.columns[name] for name in sorted(read)}, rows)
-        return [latest_values(feature, taken) for feature in view.latest]
+        return [taken_values(feature, taken) for feature in view.latest]
 
     read = frozenset[str]().union(*(each.value.columns() for each in view.latest if each.value is not None))
     rows, there = timeline.latest_rows(values_of, view.ttl_us)

@@ -19,10 +19,12 @@ from tidemill.features.items import (
     column_of_plain,
     empty_item,
     key_text,
+    layout_of,
     unpack_item,
 )
 from tidemill.features.plan import FeaturePlan
-from tidemill.features.rings import NOTHING, RingReader, rings_of
+from tidemill.features.rings import NOTHING, RingReader
+from tidemill.features.value_rings import ValueRingReader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -126,21 +128,24 @@ def _read_view(
     stored: Mapping[str, OnlineItem],
     freshness: Freshness,
 ) -> dict[str, Column]:
-    rings = rings_of(view)
+    layout = layout_of(view)
     there = times.valid.tolist()
     known = [key if key in stored and at else None for key, at in zip(keys, there, strict=True)]
     places = {key: place for place, key in enumerate(dict.fromkeys([None, *known]))}
-    items = [empty_item(rings) if key is None else unpack_item(stored[key].value, rings) for key in places]
+    items = [empty_item(layout) if key is None else unpack_item(stored[key].value, layout) for key in places]
     item_of_row = np.array([places[key] for key in known], dtype=np.int64)
     times_us = np.where(times.valid, microseconds(times.values), 0)
     exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)[item_of_row]
     answerable = times_us >= exact_from
 
     found, newest = _latest_columns(view, items, item_of_row, times_us)
-    for position, ring in enumerate(rings):
+    for position, ring in enumerate(layout.rings):
         reader = RingReader(ring, [item.rings[position] for item in items], item_of_row, times_us)
         found.update(reader.columns())
         newest = np.maximum(newest, reader.newest())
+    for position, value_ring in enumerate(layout.value_rings):
+        tables = [item.values[position] for item in items]
+        found.update(ValueRingReader(value_ring, tables, item_of_row, times_us).columns())
     freshness[view.name] = [
         _EPOCH + timedelta(microseconds=at) if ok and at != NOTHING else None
         for at, ok in zip(newest.tolist(), answerable.tolist(), strict=True)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tidemill.expressions import Column
-from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
-from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask, ViewDefinition
+from tidemill.features.aggregates import KINDS, VALUE_KINDS, Parts, finish, measure, measure_id
+from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, ViewDefinition
+from tidemill.features.entries import TILE, VISIBLE, Entries
 from tidemill.features.exact import EXPONENTS, split, split_squares
 
-TILE, VISIBLE, NEWEST = 0, 1, 2
-"""The first rows of a ring's table; its slots follow."""
+NEWEST = 2
+"""After tile and moment of being seen comes the newest timestamp in the entry; the slots follow."""
 _N_HEAD = 3
 
 NOTHING = -(2**62)
@@ -43,6 +44,11 @@ class Ring:
     slots: tuple[Slot, ...]
 
     @property
+    def figures(self) -> tuple[FeatureDefinition, ...]:
+        """The features that the table holds the parts of; the others are in value rings."""
+        return tuple(feature for feature in self.features if feature.kind not in VALUE_KINDS)
+
+    @property
     def n_rows(self) -> int:
         """How many rows the table has."""
         return _N_HEAD + len(self.slots)
@@ -61,6 +67,8 @@ def rings_of(view: ViewDefinition) -> tuple[Ring, ...]:
 def _ring(hop_us: int, features: list[FeatureDefinition]) -> Ring:
     slots: list[Slot] = []
     for feature in features:
+        if feature.kind in VALUE_KINDS:
+            continue
         name = measure_id(feature)
         slots.append(Slot(name, "count", 0))
         for part in sorted(KINDS[feature.kind].needs):
@@ -77,7 +85,7 @@ def tabulate(ring: Ring, events: Events) -> Ints:
     table[TILE] = events.happened // ring.hop_us * ring.hop_us
     table[VISIBLE] = events.visible
     table[NEWEST] = events.happened
-    measures = {measure_id(feature): feature for feature in ring.features}
+    measures = {measure_id(feature): feature for feature in ring.figures}
     measured = {name: measure(feature, events.columns, n) for name, feature in measures.items()}
     for position, slot in enumerate(ring.slots):
         values, there = measured[slot.measure]
@@ -144,35 +152,21 @@ class RingReader:
 
     def __init__(self, ring: Ring, tables: Sequence[Ints], items: Ints, times: Ints) -> None:
         self._ring = ring
-        sizes = np.array([table.shape[1] for table in tables], dtype=np.int64)
-        first = np.cumsum(sizes) - sizes
-        counts = sizes[items]
-        self._ends = np.cumsum(counts)
-        self._starts = self._ends - counts
-        within = np.arange(int(counts.sum())) - np.repeat(self._starts, counts)
-        self._entries = np.repeat(first[items], counts) + within
         self._table = np.concatenate([ring.empty(), *tables], axis=1)
-        self._times = times
-        asked = np.repeat(times, counts)
-        self._seen: Mask = self._table[VISIBLE][self._entries] <= asked
-        self._tiles: Ints = self._table[TILE][self._entries]
-        self._counts = counts
+        self._entries = Entries(self._table, [table.shape[1] for table in tables], items, times)
 
     def columns(self) -> dict[str, Column]:
         """Return every feature of the ring, one row per question."""
-        return {feature.name: self._column(feature) for feature in self._ring.features}
+        return {feature.name: self._column(feature) for feature in self._ring.figures}
 
     def newest(self) -> Ints:
         """Return the newest timestamp each question sees in the longest window; NOTHING if none."""
-        inside = self._inside(self._ring.window_us)
-        return self._reduce(np.maximum, self._table[NEWEST][self._entries], inside, NOTHING)
-
-    def _inside(self, window_us: int) -> Mask:
-        tail = (self._times - window_us) // self._ring.hop_us * self._ring.hop_us
-        return self._seen & (self._tiles >= np.repeat(tail, self._counts))
+        inside = self._entries.inside(self._ring.window_us, self._ring.hop_us)
+        newest = self._table[NEWEST][self._entries.places]
+        return self._entries.reduce(np.maximum, newest, inside, NOTHING)
 
     def _column(self, feature: FeatureDefinition) -> Column:
-        inside = self._inside(feature.window_us)
+        inside = self._entries.inside(feature.window_us, feature.hop_us)
         name = measure_id(feature)
         parts: dict[str, dict[int, Ints]] = {"count": {}, "total": {}, "squares": {}}
         extremes: dict[str, Floats] = {}
@@ -183,10 +177,10 @@ class RingReader:
             if slot.part in _EXTREMES:
                 extreme, nothing = _EXTREMES[slot.part]
                 extremes[slot.part] = unorder_floats(
-                    self._reduce(extreme, row[self._entries], inside, nothing)
+                    self._entries.reduce(extreme, row[self._entries.places], inside, nothing)
                 )
             elif slot.part == "count" or row.any():
-                parts[slot.part][slot.exponent] = self._sum(row[self._entries], inside)
+                parts[slot.part][slot.exponent] = self._entries.sum(row[self._entries.places], inside)
         values, valid = finish(
             feature.kind,
             Parts(
@@ -198,19 +192,6 @@ class RingReader:
             ),
         )
         return Column(feature.type, values, valid)
-
-    def _sum(self, values: Ints, inside: Mask) -> Ints:
-        running = np.zeros(len(values) + 1, dtype=np.int64)
-        np.cumsum(np.where(inside, values, 0), out=running[1:])
-        sums: Ints = running[self._ends] - running[self._starts]
-        return sums
-
-    def _reduce(self, extreme: np.ufunc, values: Ints, inside: Mask, nothing: int) -> Ints:
-        answer = np.full(len(self._counts), nothing, dtype=np.int64)
-        filled = np.flatnonzero(self._counts)
-        if len(filled):
-            answer[filled] = extreme.reduceat(np.where(inside, values, nothing), self._starts[filled])
-        return answer
 
 
 def order_floats(values: Floats) -> Ints:

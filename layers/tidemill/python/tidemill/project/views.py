@@ -5,7 +5,7 @@ the largest of 1 s, 1 min, 5 min, 1 h and 1 d that is at most a twelfth of the w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tidemill.canonical import digest_json
@@ -15,10 +15,13 @@ from tidemill.project.names import check_distinct, check_known, check_name
 from tidemill.project.sources import Entity, Source, type_in
 from tidemill.project.times import Weekly, parse_duration
 
-AggregateKind = Literal["count", "sum", "mean", "min", "max", "var", "std", "rate"]
+AggregateKind = Literal[
+    "count", "sum", "mean", "min", "max", "var", "std", "rate", "first", "last", "distinct"
+]
 
 _HOPS_SECONDS = (86_400, 3600, 300, 60, 1)
 _NUMERIC = (Type.INT, Type.FLOAT, Type.BOOL)
+_OF_ANY_TYPE = ("count", "first", "last", "distinct")
 _KEY_TYPES = (Type.STRING, Type.INT)
 _HOUR_SECONDS = 3600
 _WEEK_SECONDS = 7 * 86_400
@@ -38,12 +41,15 @@ class Aggregate:
         How far the window looks back.
     hop_seconds
         What the window's far end is rounded down to.
+    at_most
+        The greatest number of different values that is told apart from more; 0 for other kinds.
     """
 
     kind: AggregateKind
     value: Expr | None
     window_seconds: int
     hop_seconds: int
+    at_most: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,26 @@ def rate(condition: str | Expr, *, over: str, hop: str | None = None) -> Aggrega
     return _aggregate("rate", condition, over, hop)
 
 
+def first(value: str | Expr, *, over: str, hop: str | None = None) -> Aggregate:
+    """Take the oldest value that is not null, of any type; null where there is none."""
+    return _aggregate("first", value, over, hop)
+
+
+def last(value: str | Expr, *, over: str, hop: str | None = None) -> Aggregate:
+    """Take the newest value that is not null, of any type; null where there is none."""
+    return _aggregate("last", value, over, hop)
+
+
+def distinct(value: str | Expr, *, over: str, hop: str | None = None, at_most: int = 1000) -> Aggregate:
+    """Count different values, of any type, as far as ``at_most``; 0 where there are none.
+
+    What is kept of an entity grows with the different values, so their number is bounded by declaration.
+    """
+    if at_most < 1:
+        raise DeclarationError(f"distinct(at_most={at_most}) would tell nothing apart; it is 1 or more")
+    return replace(_aggregate("distinct", value, over, hop), at_most=at_most)
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureView:
     """Features of one entity from one source.
@@ -175,11 +201,13 @@ class FeatureView:
                 raise DeclarationError(
                     f"{owner}: rate of `{feature.value!r}` is of a {type_.value}, not a bool"
                 )
-            if feature.kind != "count" and type_ not in _NUMERIC:
+            if feature.kind not in _OF_ANY_TYPE and type_ not in _NUMERIC:
                 raise DeclarationError(
                     f"{owner}: {feature.kind} of `{feature.value!r}` is of a {type_.value}"
                 )
-        return Type.INT if feature.kind == "count" else Type.FLOAT
+            if feature.kind in {"first", "last"}:
+                return type_
+        return Type.INT if feature.kind in {"count", "distinct"} else Type.FLOAT
 
     @property
     def feature_types(self) -> dict[str, Type]:
@@ -222,4 +250,5 @@ class FeatureView:
             "value": None if feature.value is None else feature.value.to_json(),
             "window_seconds": feature.window_seconds,
             "hop_seconds": feature.hop_seconds,
+            **({"at_most": feature.at_most} if feature.at_most else {}),
         }
