@@ -21,6 +21,7 @@ from emulator.control.routes import Control
 from emulator.deploy import engine
 from emulator.deploy.assets import AssetSources
 from emulator.deploy.deployer import Deployer
+from emulator.deploy.formation import Formation
 from emulator.errors import NotPermitted
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
@@ -132,6 +133,9 @@ class Cloud:
         self.router.attach()
         self._ending.callback(self.router.close)
         self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
+        self._formation = Formation(
+            self._services, self._state.holding if self._state else contextlib.nullcontext
+        )
         self._replace_in_moto()
         self._application = self._make_application(server.port)
         if self._state:
@@ -150,7 +154,7 @@ class Cloud:
         services = tuple(moto_backends.list_of_moto_modules())
         # moto lists its folders anew for every request, which was a third of the server's work.
         hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)
-        engine.install(hooks, self._services)
+        engine.install(hooks, self._formation)
         clients.install(hooks, self._clients)
         lambda_api.install(hooks)
         BucketNotifications(
@@ -214,7 +218,7 @@ class Cloud:
             Outputs by stack name, then by output key.
         """
         with self._state.holding() if self._state else contextlib.nullcontext():
-            outputs = Deployer(self._services, self._sources).deploy(assembly)
+            outputs = Deployer(self._formation, self._sources).deploy(assembly)
         self._origins.learn(self._sources.known().values())
         return outputs
 
@@ -251,16 +255,15 @@ class Cloud:
         list of dict
             ``stack``, ``logical_id``, ``type``, ``physical_id``.
         """
-        stacks = list(aws.backend("cloudformation", self.region).stacks.values())
         return [
             {
                 "stack": stack.name,
-                "logical_id": resource.logical_resource_id,
+                "logical_id": resource.logical_id,
                 "type": resource.type,
-                "physical_id": resource.physical_resource_id,
+                "physical_id": resource.made.physical_id,
             }
-            for stack in stacks
-            for resource in stack.resource_map.existing()
+            for stack in self._formation.stacks()
+            for resource in list(stack.resources.values())
         ]
 
     def close(self) -> None:

@@ -1,18 +1,22 @@
 """Deploys an assembly: its files first, then each stack after those it depends on."""
 
+import logging
 from pathlib import Path
-from typing import Any
-
-from moto.cloudformation.exceptions import ValidationError
 
 from emulator import aws
-from emulator.deploy import assets, engine
+from emulator.deploy import assets
 from emulator.deploy.assembly import AssemblyStack, read_assembly
+from emulator.deploy.failures import TemplateError
+from emulator.deploy.formation import Formation
+from emulator.deploy.stacks import Source
+from emulator.deploy.template import parse_template
 from emulator.errors import BadAssembly, DeployFailed, Unsupported
 from emulator.resources.base import Services
 from emulator.resources.coverage import problems
 
 BOOTSTRAP_VERSION = "21"
+_DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+_log = logging.getLogger(__name__)
 
 
 class Deployer:
@@ -20,14 +24,15 @@ class Deployer:
 
     Parameters
     ----------
-    services
-        Clients and names of the cloud.
+    formation
+        The cloud's stacks.
     sources
         Where the origin of each published zip is noted.
     """
 
-    def __init__(self, services: Services, sources: assets.AssetSources) -> None:
-        self._services = services
+    def __init__(self, formation: Formation, sources: assets.AssetSources) -> None:
+        self._formation = formation
+        self._services: Services = formation.services
         self._sources = sources
 
     def deploy(self, directory: Path) -> dict[str, dict[str, str]]:
@@ -61,13 +66,13 @@ class Deployer:
             fill=self._fill,
             sources=self._sources,
         )
-        return {stack.name: self._deploy_stack(stack) for stack in stacks}
+        outputs = {stack.name: self._deploy_stack(stack, str(directory)) for stack in stacks}
+        self._name_what_is_gone(str(directory), set(outputs))
+        return outputs
 
     def _check(self, stacks: list[AssemblyStack]) -> None:
         found = [
-            problem
-            for stack in stacks
-            for problem in problems(stack.name, engine.parse_template(stack.template()))
+            problem for stack in stacks for problem in problems(stack.name, parse_template(stack.template()))
         ]
         if found:
             raise Unsupported("\n".join(found))
@@ -85,24 +90,37 @@ class Deployer:
                 Name=name, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
             )
 
-    def _deploy_stack(self, stack: AssemblyStack) -> dict[str, str]:
-        backend = aws.backend("cloudformation", self._services.region)
-        present = next((known for known in backend.stacks.values() if known.name == stack.name), None)
+    def _deploy_stack(self, wanted: AssemblyStack, assembly: str) -> dict[str, str]:
+        text = wanted.template()
+        source = Source(text, parse_template(text), dict(wanted.parameters), dict(wanted.tags))
+        present = self._formation.named(wanted.name)
         try:
+            if present is not None and present.status == "ROLLBACK_COMPLETE":
+                # What failed to be made can only be deleted; the CDK CLI does so before it tries again.
+                self._formation.delete(present)
+                present = None
             if present is None:
-                made = backend.create_stack(
-                    stack.name, stack.template(), dict(stack.parameters), tags=dict(stack.tags)
-                )
+                stack = self._formation.create(wanted.name, source)
+            elif self._formation.is_current(present, source):
+                stack = present
             else:
-                made = self._update(present, stack)
-        except ValidationError as error:
-            raise DeployFailed(str(error.message)) from error
-        return {output["OutputKey"]: str(output["OutputValue"]) for output in made.outputs or []}
+                stack = self._formation.update(present, source)
+        except TemplateError as error:
+            raise DeployFailed(error.message) from error
+        if stack.status not in _DEPLOYED:
+            raise DeployFailed(f"stack {stack.name} is in {stack.status}: {stack.reason}")
+        stack.assembly = assembly
+        return stack.outputs_by_key()
 
-    def _update(self, present: Any, stack: AssemblyStack) -> Any:
-        present.update(stack.template(), parameters=dict(stack.parameters), tags=dict(stack.tags))
-        engine.publish_outputs(present)
-        return present
+    def _name_what_is_gone(self, assembly: str, present: set[str]) -> None:
+        """Name the stacks that the assembly has no more: like the CDK CLI, a deployment leaves them."""
+        for stack in self._formation.stacks():
+            if stack.assembly == assembly and stack.name not in present:
+                _log.warning(
+                    "stack %s is no longer in %s and stays as it is; CloudFormation's DeleteStack removes it",
+                    stack.name,
+                    assembly,
+                )
 
     def _fill(self, text: str) -> str:
         for name, value in (

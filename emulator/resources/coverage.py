@@ -36,6 +36,22 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 }
 
 
+def type_of(name: str) -> ResourceType | None:
+    """Give the table's entry of a type, or None.
+
+    Parameters
+    ----------
+    name
+        Such as ``AWS::SQS::Queue``.
+
+    Returns
+    -------
+    ResourceType or None
+        The entry.
+    """
+    return RESOURCE_TYPES.get(name)
+
+
 def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
     """List everything in a template that the local cloud would not do as AWS does.
 

@@ -18,6 +18,10 @@ ANYONE = {
 }
 
 
+class StackFailed(Exception):
+    """A stack did not get where its template wanted it."""
+
+
 def make(cloud: Cloud, name: str, resources: Resources, **outputs: Any) -> dict[str, str]:
     """Create a stack, or update it, and give its outputs."""
     client = cloud.client("cloudformation")
@@ -26,6 +30,8 @@ def make(cloud: Cloud, name: str, resources: Resources, **outputs: Any) -> dict[
     step = client.update_stack if name in known else client.create_stack
     step(StackName=name, TemplateBody=json.dumps(template))
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
+    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        raise StackFailed(stack["StackStatusReason"])
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
@@ -122,7 +128,7 @@ def test_a_table_of_another_region_is_refused(cloud: Cloud) -> None:
         "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
         "Replicas": [{"Region": "eu-west-1"}],
     }
-    with pytest.raises(ClientError, match="the local cloud is one region, us-east-1"):
+    with pytest.raises(StackFailed, match="the local cloud is one region, us-east-1"):
         make(cloud, "Far", {"T": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}})
 
 
@@ -194,7 +200,9 @@ def test_an_environment_over_four_kilobytes_is_refused(cloud: Cloud) -> None:
         "Role": "arn:aws:iam::123456789012:role/any",
         "Environment": {"Variables": {"A": "x" * 5000}},
     }
-    with pytest.raises(ClientError, match="4KB limit: they are 5008 bytes as JSON, of 4096; the largest is A"):
+    with pytest.raises(
+        StackFailed, match="4KB limit: they are 5008 bytes as JSON, of 4096; the largest is A"
+    ):
         make(cloud, "Big", {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
 
 
@@ -203,7 +211,7 @@ def test_a_definition_in_jsonata_is_refused(cloud: Cloud) -> None:
         "RoleArn": "arn:aws:iam::123456789012:role/any",
         "DefinitionString": '{"QueryLanguage": "JSONata"}',
     }
-    with pytest.raises(ClientError, match="write it with JSONPath"):
+    with pytest.raises(StackFailed, match="write it with JSONPath"):
         make(cloud, "Jsonata", {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}})
 
 
