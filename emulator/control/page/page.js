@@ -79,9 +79,9 @@ async function move(wanted, words) {
   } catch (error) {
     say(error.message, "refused");
   }
+  await refresh();
   moving = false;
   setButtons(false);
-  await refresh();
 }
 
 function setButtons(disabled) {
