@@ -35,7 +35,7 @@ from emulator.identity.guard import Guard
 from emulator.identity.resource_policies import InvokePermissions
 from emulator.identity.service_access import ServiceAccess
 from emulator.lambda_api.code import CodeStore
-from emulator.lambda_api.notifications import BucketNotifications
+from emulator.lambda_api.notifications import BucketNotifications, TopicNotifications
 from emulator.lambda_api.reload import Origins
 from emulator.meter import Call, Meter
 from emulator.resources.base import Services
@@ -159,6 +159,12 @@ class Cloud:
         lambda_api.install(hooks)
         BucketNotifications(
             invoke_later=self.router.invoker.invoke_later, may_invoke=self._permissions.may_invoke
+        ).install(hooks)
+        TopicNotifications(
+            invoke_later=self.router.invoker.invoke_later,
+            may_invoke=self._permissions.may_invoke,
+            bury=self.router.targets.send_message,
+            now=self.clock.now,
         ).install(hooks)
         if self._state:
             self._state.install(hooks)

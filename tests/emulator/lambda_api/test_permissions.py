@@ -100,3 +100,29 @@ def test_a_bucket_notifies_a_function_under_its_alias_once_it_is_permitted(works
     s3.put_object(Bucket="files", Key="b", Body=b"1")
     workshop.cloud.settle(30)
     assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "notified"]) == 1
+
+
+def test_a_topic_reaches_a_function_it_is_permitted_and_its_dead_letters_otherwise(workshop: Any) -> None:
+    code = "import json\ndef handler(event, context): print(json.dumps(event))"
+    arn = workshop.function("subscribed", code)
+    sns, sqs = workshop.cloud.client("sns"), workshop.cloud.client("sqs")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    letters = sqs.create_queue(QueueName="news-letters")["QueueUrl"]
+    redrive = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:news-letters"}
+    subscription = sns.subscribe(
+        TopicArn=topic, Protocol="lambda", Endpoint=arn, Attributes={"RedrivePolicy": json.dumps(redrive)}
+    )["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="lost")
+    (letter,) = sqs.receive_message(QueueUrl=letters)["Messages"]
+    assert json.loads(letter["Body"])["Message"] == "lost"
+    permit(workshop, "subscribed", Principal="sns.amazonaws.com", SourceArn=topic)
+    attributes = {"kind": {"DataType": "String", "StringValue": "good"}}
+    sns.publish(TopicArn=topic, Message="found", Subject="news", MessageAttributes=attributes)
+    workshop.cloud.settle(30)
+    (ran,) = [each for each in workshop.cloud.pool.recent() if each.function_name == "subscribed"]
+    printed = next(line for line in ran.log_tail.splitlines() if line.startswith("{"))
+    (record,) = json.loads(printed)["Records"]
+    assert (record["EventSource"], record["EventSubscriptionArn"]) == ("aws:sns", subscription)
+    told = record["Sns"]
+    assert (told["TopicArn"], told["Message"], told["Subject"]) == (topic, "found", "news")
+    assert told["MessageAttributes"] == {"kind": {"Type": "String", "Value": "good"}}
