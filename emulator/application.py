@@ -1,14 +1,7 @@
-"""What answers on the port: the control plane, the HTTP APIs, and moto for everything else.
-
-moto's handlers were written for one caller at a time. Services whose calls read, judge and write (a
-conditional put, a commit with an expected version) therefore run one call at a time, each service by itself;
-services whose calls wait (queues, invocations, executions) run freely.
-"""
+"""What answers on the port: the control plane, the HTTP APIs, and moto for everything else."""
 
 import logging
-import threading
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -22,9 +15,9 @@ from emulator.identity.gate import Gate
 from emulator.identity.signature import read_claim, verify
 from emulator.meter import Call, Meter, describe_call
 from emulator.server import Environ, StartResponse, read_body
+from emulator.turns import Turns
 
 _log = logging.getLogger(__name__)
-_ONE_AT_A_TIME = frozenset({"dynamodb", "glue", "s3", "ssm", "iam", "logs", "monitoring"})
 _API_PREFIX, _CONTROL_PREFIX = "/_api/", "/_local/"
 
 
@@ -43,10 +36,19 @@ class Application:
         Answers what a role may not do.
     meter
         Counts what moto answers.
+    turns
+        Has callers of a service wait for each other where they must.
     """
 
     def __init__(
-        self, *, control: Control, gateway: Gateway, identities: IdentityStore, gate: Gate, meter: Meter
+        self,
+        *,
+        control: Control,
+        gateway: Gateway,
+        identities: IdentityStore,
+        gate: Gate,
+        meter: Meter,
+        turns: Turns,
     ) -> None:
         self._control = control
         self._gateway = gateway
@@ -54,12 +56,7 @@ class Application:
         self._gate = gate
         self._meter = meter
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._locks = {service: threading.RLock() for service in sorted(_ONE_AT_A_TIME)}
-
-    @property
-    def locks(self) -> list[threading.RLock]:  # type: ignore[valid-type]  # a function to type checkers
-        """Those services' locks: who has them all sees no call half done."""
-        return list(self._locks.values())
+        self._turns = turns
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as WSGI has it."""
@@ -132,7 +129,7 @@ class Application:
         chunks: list[bytes] = []
         try:
             if not instead:
-                with self._turn(service):
+                with self._turns(service):
                     chunks = list(self._moto(environ, remember))
         except Exception as error:  # noqa: BLE001 - a bug in moto is answered and logged, not lost
             _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
@@ -150,9 +147,6 @@ class Application:
             )
         )
         return chunks
-
-    def _turn(self, service: str | None) -> AbstractContextManager[object]:
-        return self._locks[service] if service in self._locks else nullcontext()
 
 
 def _headers(environ: Environ) -> dict[str, str]:

@@ -45,6 +45,7 @@ from emulator.runtime.model import FunctionSpec, Invocation
 from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
 from emulator.state.state import State
+from emulator.turns import Turns
 
 DEFAULT_PORT = 4566
 _log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class Cloud:
         self.clock = Clock()
         self.identities = IdentityStore(region)
         self._gate = Gate(guard, self.identities, region)
+        self._turns = Turns()
         self._permissions = InvokePermissions(region, enforced=guard.enforced)
         place = work_dir or Path(
             self._ending.enter_context(tempfile.TemporaryDirectory(prefix=leftovers.prefix("local-cloud")))
@@ -129,6 +131,7 @@ class Cloud:
             functions=self.functions,
             may_poll=self._gate.may_poll,
             access=ServiceAccess(guard, self.identities, may_invoke=self._permissions.may_invoke),
+            turn=self._turns,
         )
         self.router.attach()
         self._ending.callback(self.router.close)
@@ -173,7 +176,7 @@ class Cloud:
         state.load(services=self._services, clock=self.clock, sources=self._sources, port=port)
         self.router.refresh()
         self.router.work.changed = state.note
-        state.begin(self._application.locks)
+        state.begin(self._turns.locks)
 
     def _make_application(self, port: int) -> Application:
         overview = Overview(
@@ -208,6 +211,7 @@ class Cloud:
             identities=self.identities,
             gate=self._gate,
             meter=self.meter,
+            turns=self._turns,
         )
 
     def deploy(self, assembly: Path) -> dict[str, dict[str, str]]:

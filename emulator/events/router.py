@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from emulator.events.bus import Bus
 from emulator.events.clock import Clock
 from emulator.events.deliveries import Deliveries
 from emulator.events.executions import install_executions
+from emulator.events.expiry import Expiry
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
 from emulator.events.mappings import Mappings
@@ -42,6 +43,8 @@ class Router:
         Says whether a function's role may read from a queue or a stream, both by ARN.
     access
         Says what services may deliver.
+    turn
+        Gives the context in which a service is used by nobody else.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Router:
         functions: Functions,
         may_poll: Callable[[str, str], bool],
         access: ServiceAccess,
+        turn: Callable[[str], AbstractContextManager[object]],
     ) -> None:
         self.clock = clock
         self.work = Work()
@@ -74,6 +78,7 @@ class Router:
         self.mappings = Mappings(poll_queue=self._poll_queue, poll_stream=self._poll_stream, work=self.work)
         self.queues = Queues(clock=clock, changed=self.mappings.source_changed)
         self.streams = Streams(clock=clock, changed=self.mappings.source_changed)
+        self.expiry = Expiry(clock=clock, streams=self.streams, work=self.work, turn=turn)
         clock.settle = self.settle
 
     def attach(self) -> None:
@@ -85,12 +90,14 @@ class Router:
         self.planner.install(self._hooks)
         install_executions(self._hooks, clock=self.clock, work=self.work)
         self.streams.install(self._hooks)
+        self.expiry.install(self._hooks)
         self.refresh()
 
     def refresh(self) -> None:
         """Take up what moto holds now; after a reset of moto this forgets what is gone."""
         self.mappings.refresh()
         self.planner.refresh()
+        self.expiry.refresh()
 
     def settle(self, timeout_seconds: float = _SETTLE_SECONDS) -> None:
         """Wait until nothing is in flight.
