@@ -4,6 +4,7 @@ A save is a fork: the child is a still picture of the whole process and writes i
 on. Requests wait for the fork alone, some milliseconds, whatever the size of the state.
 """
 
+import gc
 import logging
 import os
 import select
@@ -19,8 +20,9 @@ _log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.3
 LATEST_SECONDS = 2.0
-# A state so large that saving takes long is saved more rarely: at most this share of one processor.
-_SHARE_OF_TIME = 0.2
+# A state so large that saving takes long is saved more rarely: for at most this share of the time.
+_SHARE_OF_TIME = 1 / 3
+_NICENESS = 5
 _LONGEST_SAVE_SECONDS = 300.0
 
 Still = Callable[[], AbstractContextManager[bool]]
@@ -103,7 +105,7 @@ class Keeper:
                 done = True
             ended = time.monotonic()
             with self._woken:
-                self._not_before = ended + (ended - began) / _SHARE_OF_TIME
+                self._not_before = ended + (ended - began) * (1 / _SHARE_OF_TIME - 1)
                 if not done:
                     self._changed_first = self._changed_first or ended
 
@@ -138,6 +140,8 @@ class Keeper:
 def _write_and_end(save: Callable[[], None], writer: int) -> None:
     """Be the child: save, tell the parent what went wrong, and end without cleaning up what is not ours."""
     try:
+        gc.disable()  # it would only copy pages the parent has too
+        os.nice(_NICENESS)  # requests come first
         save()
     except StateNotSaved as error:
         os.write(writer, str(error).encode()[:4096])

@@ -21,9 +21,8 @@ from emulator.errors import StateNotSaved, StateRefused
 from emulator.state.backends import BackendKey, backend_at
 from emulator.state.blobs import BlobStore
 from emulator.state.objects import BlobBuffer
-from emulator.state.reductions import MAKERS, reduction
+from emulator.state.reductions import MAKERS, LargeBytes, reduction
 
-LARGE_BYTES = 64 * 1024
 _OUR_PACKAGES = ("moto.", "emulator.")
 _ELSEWHERE = frozenset(
     {
@@ -64,6 +63,11 @@ _ELSEWHERE = frozenset(
 )
 
 
+def outside(kind: str, name: Any) -> Any:
+    """Stand in the pickle for what lies outside of it; whoever reads puts a look-up of its own here."""
+    raise NotImplementedError(f"{kind} {name}: a state is read by its reader")
+
+
 class Unkept(StateNotSaved):
     """Something in the state is of a kind that cannot be kept."""
 
@@ -101,22 +105,19 @@ class Writer(pickle.Pickler):
             for path, factory in _local_factories(backend):
                 self._named[id(factory)] = ("factory", (key, path))
         self.modules: set[str] = set()
-        """Modules of the emulator whose classes were written."""
-
-    def persistent_id(self, part: Any) -> tuple[str, Any] | None:
-        """Name what lies outside of the pickle."""
-        named = self._named.get(id(part))
-        if named is not None:
-            return named
-        if type(part) is BlobBuffer:
-            return ("object", part.digest)
-        if type(part) is bytes and len(part) >= LARGE_BYTES:
-            return ("bytes", self._blobs.put(part))
-        return None
+        """Modules of the emulator whose classes were written; this package's own have a format's number."""
 
     def reducer_override(self, part: Any) -> Any:
-        """Say how to write what pickle alone would write wrongly, or not at all."""
-        if isinstance(part, type | types.FunctionType | types.BuiltinFunctionType):
+        """Name what lies outside of the pickle; say how to write what pickle alone would write wrongly."""
+        named = self._named.get(id(part))
+        if named is not None:
+            return outside, named
+        kind = type(part)
+        if kind is BlobBuffer:
+            return outside, ("object", part.digest)
+        if kind is LargeBytes:
+            return outside, ("bytes", self._blobs.put(part.content))
+        if issubclass(kind, type | types.FunctionType | types.BuiltinFunctionType):
             self._check(part)
             return NotImplemented
         return reduction(part) or NotImplemented
@@ -124,7 +125,7 @@ class Writer(pickle.Pickler):
     def _check(self, part: Any) -> None:
         if not permitted(part.__module__, part.__qualname__, part):
             raise Unkept(f"the state holds {part.__module__}.{part.__qualname__}, which cannot be kept")
-        if part.__module__.startswith("emulator."):
+        if part.__module__.startswith("emulator.") and not part.__module__.startswith("emulator.state."):
             self.modules.add(part.__module__)
 
 
@@ -148,9 +149,7 @@ class Reader(pickle.Unpickler):
         self.digests: set[str] = set()
         """Blobs the state refers to."""
 
-    def persistent_load(self, named: tuple[str, Any]) -> Any:
-        """Give this run's part for a name."""
-        kind, name = named
+    def _outside(self, kind: str, name: Any) -> Any:
         if kind == "backend":
             return backend_at(name)
         if kind == "shared":
@@ -170,6 +169,8 @@ class Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Find a class by name, if it is one of those a state may hold."""
+        if (module, name) == (outside.__module__, outside.__name__):
+            return self._outside
         found = None
         if module.startswith(_OUR_PACKAGES) or (module, name) in _ELSEWHERE:
             with contextlib.suppress(ImportError, AttributeError):
@@ -207,7 +208,7 @@ def permitted(module: str, name: str, found: Any) -> bool:
         True for classes of moto and the emulator, functions that put together what this module writes, and
         a list of the standard library's types.
     """
-    if (module, name) in _ELSEWHERE or found in MAKERS:
+    if (module, name) in _ELSEWHERE or found in {*MAKERS, outside}:
         return True
     return (
         inspect.isclass(found)

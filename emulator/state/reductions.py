@@ -3,16 +3,18 @@
 Each reduction gives what `object.__reduce__` would: a function that makes the thing, and what it needs.
 """
 
+import functools
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from moto.awslambda.models import LambdaFunction
+from moto.awslambda.models import LambdaFunction, LayerVersion
 from moto.s3.models import FakeKey
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.backend.execution import Execution, SyncExecution
@@ -25,7 +27,15 @@ _LOCKS: dict[str, Callable[[], Any]] = {
     "Condition": threading.Condition,
     "Event": threading.Event,
 }
+LARGE_BYTES = 64 * 1024
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
+
+
+@dataclass(frozen=True)
+class LargeBytes:
+    """Bytes that are better kept as a file of their own than written at each save."""
+
+    content: bytes
 
 
 def reduction(part: Any) -> tuple[Any, ...] | None:
@@ -47,10 +57,9 @@ def reduction(part: Any) -> tuple[Any, ...] | None:
     >>> make(*arguments).locked()
     False
     """
-    for kinds, reduce in _REDUCTIONS:
-        if isinstance(part, kinds):
-            return reduce(part)
-    return None
+    kind: Hashable = type(part)
+    reduce = _reduction_of(kind)
+    return reduce(part) if reduce else None
 
 
 def new_lock(kind: str) -> Any:
@@ -114,9 +123,13 @@ def _of_key(part: Any) -> tuple[Any, ...]:
     return empty_key, (), dict(vars(part)), None, None, fill
 
 
-def _of_function(part: Any) -> tuple[Any, ...]:
-    # moto's own way leaves an attribute out.
-    return bare, (type(part),), dict(vars(part)), None, None, fill
+def _of_code(part: Any) -> tuple[Any, ...]:
+    # moto's own way leaves an attribute of functions out.
+    state = {
+        name: LargeBytes(value) if isinstance(value, bytes) and len(value) >= LARGE_BYTES else value
+        for name, value in vars(part).items()
+    }
+    return bare, (type(part),), state, None, None, fill
 
 
 def _of_execution(part: Any) -> tuple[Any, ...]:
@@ -148,10 +161,17 @@ def _of_private_key(part: PrivateKey) -> tuple[Any, ...]:
 _REDUCTIONS: tuple[tuple[Any, Callable[[Any], tuple[Any, ...] | None]], ...] = (
     ((type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Event), _of_lock),
     (FakeKey, _of_key),
-    (LambdaFunction, _of_function),
+    ((LambdaFunction, LayerVersion), _of_code),
     (Execution, _of_execution),
     (weakref.WeakValueDictionary, _of_weak_values),
     (dict, _of_mapping),
     ((EllipticCurvePrivateKey, RSAPrivateKey), _of_private_key),
 )
+
+
+@functools.cache
+def _reduction_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...] | None] | None:
+    return next((reduce for kinds, reduce in _REDUCTIONS if issubclass(kind, kinds)), None)  # type: ignore[arg-type]
+
+
 MAKERS = (new_lock, bare, empty_key, fill, execution, weak_values, mapping, fill_mapping, private_key)

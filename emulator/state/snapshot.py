@@ -24,6 +24,7 @@ from emulator.state.directory import StateDirectory
 from emulator.state.pickling import Reader, Unkept, Writer
 
 FORMAT = 1
+"""Raised when this package comes to write what an older one would misread, or to misread what one wrote."""
 
 
 @dataclass(frozen=True)
