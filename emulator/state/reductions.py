@@ -9,7 +9,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -57,8 +57,7 @@ def reduction(part: Any) -> tuple[Any, ...] | None:
     >>> make(*arguments).locked()
     False
     """
-    kind: Hashable = type(part)
-    reduce = _reduction_of(kind)
+    reduce = _reduction_of(cast("Hashable", type(part)))
     return reduce(part) if reduce else None
 
 
