@@ -121,7 +121,8 @@ class Operation:
         surroundings = Surroundings(stack.resources, exports, self._services)
         scope = scope_of(stack, source, surroundings)
         present = set()
-        for name in in_order(source.template):
+        order = in_order(source.template)
+        for name in order:
             declared = source.template["Resources"][name]
             if scope.wanted(declared):
                 present.add(name)
@@ -143,6 +144,9 @@ class Operation:
         self._check_exports({output.export: output.value for output in outputs if output.export})
         stack.outputs, stack.imports = outputs, surroundings.imports
         stack.description = source.template.get("Description")
+        # What was there before may depend on what is new: removal goes by dependencies, not by age.
+        gone = [name for name in stack.resources if name not in present]
+        stack.resources = {name: stack.resources[name] for name in (*gone, *order) if name in stack.resources}
         return present
 
     def _bring(

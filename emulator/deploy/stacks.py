@@ -115,7 +115,7 @@ class Stack:
     assembly: str | None = None
     """Directory of the assembly it was deployed from, when it was."""
     resources: dict[str, Resource] = field(default_factory=dict)
-    """By logical id, in the order they were made."""
+    """By logical id, each after those it depends on."""
     outputs: list[Output] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     """Names of other stacks' exports that it uses."""
