@@ -49,6 +49,7 @@ from emulator.turns import Turns
 
 DEFAULT_PORT = 4566
 _log = logging.getLogger(__name__)
+_CLOCK_PATH = "/_local/clock"
 _one_at_a_time = threading.Lock()
 
 
@@ -141,10 +142,10 @@ class Cloud:
         )
         self._replace_in_moto()
         self._application = self._make_application(server.port)
+        self._ending.callback(server.stop)
         if self._state:
             self._load(self._state, server.port)
         server.start()
-        self._ending.callback(server.stop)
         if self._state:
             self._ending.callback(self._state.interrupt)
 
@@ -289,7 +290,10 @@ class Cloud:
         self.close()
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Any:
-        return self._application(environ, start_response)
+        answer = self._application(environ, start_response)
+        if self._state and environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") == _CLOCK_PATH:
+            self._state.note()
+        return answer
 
     def _note(self, call: Call) -> None:
         if self._state and call.changes:
