@@ -63,7 +63,7 @@ class Router:
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
         self.invoker = Invoker(pool=pool, functions=functions, clock=clock, work=self.work)
-        self.targets = Targets(clock=clock, invoke_later=self.invoker.invoke_later, refusal=access.refusal)
+        self.targets = Targets(invoke_later=self.invoker.invoke_later, refusal=access.refusal)
         self.invoker.connect(self.targets)
         self.deliveries = Deliveries(clock=clock, send=self.targets.send, bury=self.targets.send_letter)
         self.bus = Bus(clock=clock, deliveries=self.deliveries)

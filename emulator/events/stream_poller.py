@@ -5,6 +5,7 @@ records over in order, one batch at a time, so that changes of one item are neve
 batch that fails holds its lane up, and no other; it waits on the cloud's clock for its next attempt.
 """
 
+import itertools
 import json
 import logging
 import zlib
@@ -53,14 +54,26 @@ class Lane:
         self.window = window
         self.batches: deque[Batch] = deque()
         self.records: deque[Record] = deque()
-        self.busy = False
+        self.trying: tuple[Record, ...] = ()
         self.waits_until: datetime | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the function has a batch of it at present."""
+        return bool(self.trying)
 
     def ready(self, now: datetime) -> int:
         """Count records that could be handed over now."""
         if self.busy or (self.waits_until is not None and now < self.waits_until):
             return 0
         return len(self)
+
+    @property
+    def earliest(self) -> int | None:
+        """Sequence number of the first record that is not done; None when all are."""
+        pending = (*self.trying, *(record for batch in self.batches for record in batch.records[:1]))
+        first = next(iter((*pending, *itertools.islice(self.records, 1))), None)
+        return None if first is None else first.number
 
     def __len__(self) -> int:
         return sum(len(batch.records) for batch in self.batches) + len(self.records)
@@ -109,7 +122,8 @@ class StreamPoller(Poller):
         self._streams = streams
         self._deliveries = deliveries
         start = streams.latest if mapping.starting_position == "LATEST" else streams.horizon
-        self._read = start(self.source_arn)
+        # Kept with the mapping, as a cloud that is started again finds it: everything up to it is done.
+        self._read = int(getattr(mapping, "checkpoint", None) or start(self.source_arn))
         self._lanes: list[Lane] = []
 
     def ready(self) -> int:
@@ -147,6 +161,12 @@ class StreamPoller(Poller):
             if record.number <= self._read or passes(as_event(record, self.source_arn)):
                 self._lane_of(record).records.append(record)
             self._read = max(self._read, record.number)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Note how far everything is done."""
+        earliest = [lane.earliest for lane in self._lanes]
+        self.mapping.checkpoint = min((n - 1 for n in earliest if n is not None), default=self._read)
 
     def _taken_back(self) -> list[Record]:
         """Make new lanes when there are to be more or fewer, as soon as none is busy; retries begin anew."""
@@ -168,9 +188,9 @@ class StreamPoller(Poller):
             return
         self._begin()
         with self._changed:
-            lane.busy = True
-            lane.waits_until = None
             batch = lane.take(int(self.mapping.batch_size))
+            lane.trying = batch.records
+            lane.waits_until = None
         self._hand_over(lambda: self._handle(lane, batch))
 
     def _handle(self, lane: Lane, batch: Batch) -> None:
@@ -188,7 +208,8 @@ class StreamPoller(Poller):
             with self._changed:
                 lane.batches.extendleft(reversed(plan.batches))
                 lane.waits_until = self._with.clock.now() + plan.wait if plan.wait else None
-                lane.busy = False
+                lane.trying = ()
+                self._mark()
 
     def _try(self, batch: Batch, policy: Policy) -> Plan:
         outcome = self._invoke(batch)

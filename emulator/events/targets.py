@@ -7,6 +7,7 @@ is "on its way" uncounted.
 """
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,6 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.responses import get_backend as stepfunctions_backend
 
-from emulator.events.clock import Clock
 from emulator.identity.service_access import RULES, Sending
 
 
@@ -68,8 +68,6 @@ class Targets:
 
     Parameters
     ----------
-    clock
-        Stamps what has a time.
     invoke_later
         Queues an asynchronous invocation: function ARN and payload.
     refusal
@@ -79,11 +77,9 @@ class Targets:
     def __init__(
         self,
         *,
-        clock: Clock,
         invoke_later: Callable[[str, bytes], None],
         refusal: Callable[[Sending], str | None],
     ) -> None:
-        self._clock = clock
         self._invoke_later = invoke_later
         self._refusal = refusal
         self._senders: dict[str, Callable[[Delivery], None]] = {
@@ -205,5 +201,5 @@ class Targets:
         stream = str(uuid.uuid4())
         backend = logs_backends[account][region]
         backend.create_log_stream(group, stream)
-        timestamp = int(self._clock.epoch_seconds() * 1000)
+        timestamp = int(time.time() * 1000)  # the wall's, as of all logs: moto refuses what looks older
         backend.put_log_events(group, stream, [{"timestamp": timestamp, "message": delivery.body}])

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from emulator import aws
 from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
 
 _TARGETS_PER_CALL = 10
@@ -107,6 +108,7 @@ _SCHEDULE = (
     "Description",
     "StartDate",
     "EndDate",
+    "ActionAfterCompletion",
 )
 
 
@@ -119,6 +121,10 @@ def _create_schedule(request: Request) -> Made:
 
 def _update_schedule(request: Request, made: Made) -> Made:
     request.client("scheduler").update_schedule(Name=made.physical_id, **request.pick(*_SCHEDULE))
+    group = request.properties.get("GroupName", "default")
+    schedule = aws.backend("scheduler", request.services.region).get_schedule(group, made.physical_id)
+    # moto's update takes everything but this.
+    schedule.action_after_completion = request.properties.get("ActionAfterCompletion")
     return made
 
 
@@ -159,9 +165,8 @@ TYPES = (
             "Targets.Id "
             "Targets.Input Targets.InputPath Targets.InputTransformer Targets.DeadLetterConfig "
             "Targets.SqsParameters "
-            "Targets.RoleArn"
+            "Targets.RoleArn Targets.RetryPolicy"
         ),
-        accepted={"Targets.RetryPolicy": "what a target refuses becomes a dead letter at once"},
         attributes=words("Arn"),
         create=_create_rule,
         update=_update_rule,
@@ -180,12 +185,11 @@ TYPES = (
     ),
     ResourceType(
         "AWS::Scheduler::Schedule",
-        honoured=frozenset(_SCHEDULE) - {"Target", "FlexibleTimeWindow"}
-        | words("Name Target.Arn Target.RoleArn Target.Input Target.DeadLetterConfig Target.SqsParameters"),
-        accepted={
-            "FlexibleTimeWindow": "schedules fire at the first moment of their window",
-            "Target.RetryPolicy": "what a target refuses becomes a dead letter at once",
-        },
+        honoured=frozenset(_SCHEDULE) - {"Target"}
+        | words(
+            "Name Target.Arn Target.RoleArn Target.Input Target.DeadLetterConfig Target.SqsParameters "
+            "Target.RetryPolicy"
+        ),
         attributes=words("Arn"),
         create=_create_schedule,
         update=_update_schedule,
