@@ -20,6 +20,11 @@ export function h(tag, attributes, ...children) {
   return made;
 }
 
+/** A name that may break where its words meet: before a capital, and after a hyphen. */
+export function name(text) {
+  return String(text).split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[-_./])/).flatMap((part, place) => (place ? [h("wbr"), part] : [part]));
+}
+
 /**
  * Make `shown` equal to `wanted` and keep what is equal already, so that focus, selection and scroll survive
  * the next second. Whether a <details> is open belongs to its reader.

@@ -3,7 +3,7 @@
 import { fill } from "./dom.js";
 import { machines } from "./execution.js";
 import { apis, functions, meter, queues, schedules, stacks, summary } from "./sections.js";
-import { moment, until } from "./words.js";
+import { moment, spoken, until } from "./words.js";
 
 const PERIOD_MS = 1000;
 const MODES = { wall: "wall clock", frozen: "frozen", virtual: "frozen", free: "running free", running: "running free" };
@@ -56,7 +56,7 @@ function show() {
   byId("now").textContent = `${moment(clock.now)} UTC`;
   byId("now").dateTime = clock.now;
   byId("mode").textContent = MODES[clock.mode] ?? clock.mode;
-  byId("due").textContent = clock.next ? `next in ${until(clock.now, clock.next.at)}: ${clock.next.what}` : "nothing is due";
+  byId("due").textContent = clock.next ? `next in ${until(clock.now, clock.next.at)}: ${inWords(clock.next.what)}` : "nothing is due";
   byId("due").title = clock.next ? moment(clock.next.at) : "";
   fill(byId("summary"), summary(overview));
   fill(byId("functions"), functions(overview.functions, reader.log, invocations));
@@ -75,13 +75,17 @@ async function move(wanted, words) {
   say(`${words} …`);
   try {
     const answer = await ask("clock", { method: "POST", body: JSON.stringify(wanted) });
-    say(answer.fired ? `${words}: ${answer.fired.length ? answer.fired.join(", ") : "nothing was due"}` : "");
+    say(answer.fired ? `${words}: ${answer.fired.length ? answer.fired.map(inWords).join(", ") : "nothing was due"}` : "");
   } catch (error) {
     say(error.message, "refused");
   }
   await refresh();
   moving = false;
   setButtons(false);
+}
+
+function inWords(what) {
+  return spoken(what, [...overview.schedules, ...overview.queues, ...overview.functions, ...overview.machines]);
 }
 
 function setButtons(disabled) {

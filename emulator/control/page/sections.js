@@ -1,6 +1,6 @@
 // The sections of the page: each function takes its part of the overview and gives the nodes that show it.
 
-import { h } from "./dom.js";
+import { h, name } from "./dom.js";
 import { bytes, duration, moment, plural, until } from "./words.js";
 
 const RESTING = 12; // rows of the meter before somebody asks for all of them
@@ -14,10 +14,10 @@ export function summary(overview) {
   const failed = sum(overview.machines, (each) => each.executions.FAILED ?? 0);
   const calls = sum(overview.meter, (each) => each.calls);
   return [
-    entry("functions", plural(overview.functions.length, "function"), failing && `${failing} with errors`),
-    entry("machines", plural(overview.machines.length, "state machine"), failed && `${failed} failed`, running && `${running} running`),
+    entry("functions", plural(overview.functions.length, "function"), failing > 0 && `${failing} with errors`),
+    entry("machines", plural(overview.machines.length, "state machine"), failed > 0 && `${failed} failed`, running > 0 && `${running} running`),
     entry("apis", plural(overview.apis.length, "HTTP API")),
-    entry("queues", plural(overview.queues.length, "queue"), letters && plural(letters, "dead letter"), waiting && `${waiting} waiting`),
+    entry("queues", plural(overview.queues.length, "queue"), letters > 0 && plural(letters, "dead letter"), waiting > 0 && `${waiting} waiting`),
     entry("schedules", plural(overview.schedules.length, "rule")),
     entry("stacks", plural(overview.stacks.length, "stack")),
     entry("meter", plural(calls, "call")),
@@ -31,15 +31,15 @@ function entry(id, text, trouble, news) {
 /** Functions by stack, with what their workers did; `opened` is the one whose log is shown. */
 export function functions(list, opened, invocations) {
   const row = (each) => [
-    h("tr", { "data-key": each.name, class: each.errors && "troubled" },
+    h("tr", { "data-key": each.name, class: each.errors > 0 && "troubled" },
       h("th", { scope: "row", title: each.name },
-        h("button", { class: "plain", "data-act": "log", "data-name": each.name, "aria-expanded": String(opened === each.name) }, each.label)),
+        h("button", { class: "plain", "data-act": "log", "data-name": each.name, "aria-expanded": String(opened === each.name) }, name(each.label))),
       h("td", { class: "word" }, each.runtime),
       figure(`${each.memory_mb} MB`),
       figure(duration(each.timeout_seconds * 1000)),
       figure(each.busy ? `${each.warm} + ${each.busy} busy` : each.warm || "–"),
       figure(each.invocations || "–"),
-      figure(each.errors ? `! ${each.errors}` : "–", each.errors && "trouble"),
+      figure(each.errors ? `! ${each.errors}` : "–", each.errors > 0 && "trouble"),
       figure(each.latest.length ? duration(each.latest.at(-1)[0]) : "–"),
       h("td", null, each.latest.length > 0 && bars(each.latest))),
     opened === each.name && h("tr", { "data-key": `${each.name} log`, class: "detail" },
@@ -86,7 +86,7 @@ export function queues(list) {
   const row = (each) => {
     const bad = each.holds_dead_letters && depth(each) > 0;
     return h("tr", { "data-key": each.name, class: bad && "troubled" },
-      h("th", { scope: "row", title: each.name }, each.label, each.holds_dead_letters && h("span", { class: bad ? "chip trouble" : "chip" }, bad ? "! dead letters" : "dead letters")),
+      h("th", { scope: "row", title: each.name }, name(each.label), " ", each.holds_dead_letters && h("span", { class: bad ? "chip trouble" : "chip" }, bad ? "! dead letters" : "dead letters")),
       figure(each.visible || "–", bad && "trouble"),
       figure(each.in_flight || "–"),
       figure(each.delayed || "–"),
@@ -104,7 +104,7 @@ export function queues(list) {
 /** Rules and schedules: what sets them off, where they lead, and when. */
 export function schedules(list, now) {
   const row = (each) => h("tr", { "data-key": `${each.kind} ${each.group} ${each.name}`, class: !each.enabled && "off" },
-    h("th", { scope: "row", title: each.name }, each.label, !each.enabled && h("span", { class: "chip" }, "disabled"),
+    h("th", { scope: "row", title: each.name }, name(each.label), " ", !each.enabled && h("span", { class: "chip" }, "disabled"),
       each.group !== "default" && h("span", { class: "chip" }, each.group)),
     h("td", null, each.expression ? h("code", null, each.expression, each.timezone !== "UTC" && ` ${each.timezone}`) : pattern(each.pattern)),
     h("td", null, each.targets.map((target) => link(target)), each.targets.length === 0 && h("span", { class: "muted" }, "nothing")),
@@ -148,7 +148,7 @@ export function stacks(list) {
         h("span", { class: "muted" }, ` ${plural(stack.resources.length, "resource")}`)),
       h("p", { class: "muted" }, kinds(stack.resources)),
       table(`Resources of ${stack.name}`, ["Logical id", "Type", "Physical id"],
-        h("tbody", null, stack.resources.map((one) => h("tr", { "data-key": one.logical_id }, h("th", { scope: "row" }, one.logical_id), h("td", null, broken(one.type)), h("td", { class: "muted" }, one.physical_id))))))),
+        h("tbody", null, stack.resources.map((one) => h("tr", { "data-key": one.logical_id }, h("th", { scope: "row" }, name(one.logical_id)), h("td", null, broken(one.type)), h("td", { class: "muted" }, name(one.physical_id)))))))),
   ];
 }
 
@@ -172,11 +172,11 @@ export function meter(list, order, all) {
       ? nothing("Nothing was called yet.")
       : h("div", { class: "wide" }, h("table", null,
           h("caption", { class: "unseen" }, "Calls of AWS operations"),
-          h("thead", null, h("tr", null, COLUMNS.map(([name, title], place) => h("th", { scope: "col", class: place > 2 && "figure", "aria-sort": order.by === name ? (order.down ? "descending" : "ascending") : null },
-            h("button", { class: "plain", "data-act": "sort", "data-by": name }, title, order.by === name && (order.down ? " ↓" : " ↑")))))),
+          h("thead", null, h("tr", null, COLUMNS.map(([column, title], place) => h("th", { scope: "col", class: place > 2 && "figure", "aria-sort": order.by === column ? (order.down ? "descending" : "ascending") : null },
+            h("button", { class: "plain", "data-act": "sort", "data-by": column }, title, order.by === column && (order.down ? " ↓" : " ↑")))))),
           h("tbody", null, shown.map((each) => h("tr", { "data-key": `${each.principal} ${each.service} ${each.operation}` },
-            h("td", { title: each.principal }, each.caller), h("td", { class: "word" }, each.service), h("th", { scope: "row" }, each.operation),
-            figure(each.calls), figure(each.errors ? `! ${each.errors}` : "–", each.errors && "trouble"), figure(bytes(each.received_bytes)), figure(bytes(each.sent_bytes))))))),
+            h("td", { title: each.principal }, name(each.caller)), h("td", { class: "word" }, each.service), h("th", { scope: "row" }, each.operation),
+            figure(each.calls), figure(each.errors ? `! ${each.errors}` : "–", each.errors > 0 && "trouble"), figure(bytes(each.received_bytes)), figure(bytes(each.sent_bytes))))))),
     rows.length > RESTING && h("button", { class: "quiet", "data-act": "all-calls", "aria-expanded": String(all) }, all ? `The first ${RESTING} only` : `All ${rows.length}`),
   ];
 }
@@ -214,7 +214,7 @@ function byStack(list, columns, row) {
 }
 
 function link(target, note = "") {
-  return h("span", { class: "target", title: target.arn }, target.kind === "function" ? "" : `${target.kind} `, target.label, note);
+  return h("span", { class: "target", title: target.arn }, target.kind === "function" ? "" : `${target.kind} `, name(target.label), note);
 }
 
 function depth(queue) {

@@ -37,6 +37,11 @@ export function bytes(count) {
   return `${scaled < 10 ? scaled.toFixed(1) : Math.round(scaled)} ${"kMGT"[step - 1]}B`;
 }
 
+/** A text about resources in the words of the page: labels instead of ARNs and generated names. */
+export function spoken(text, resources) {
+  return resources.reduce((told, { name, label }) => told.replaceAll(name, label), text.replace(/arn:[^\s]*[:/]/g, ""));
+}
+
 /** `1 queue`, `3 queues`. */
 export function plural(count, one, many = `${one}s`) {
   return `${count} ${count === 1 ? one : many}`;

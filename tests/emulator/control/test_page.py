@@ -46,7 +46,7 @@ def outputs(cloud: Cloud, sample_assembly: Path) -> Outputs:
     deployed = cloud.deploy(sample_assembly)
     outputs = {key: value for stack in deployed.values() for key, value in stack.items()}
     role = cloud.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    cloud.client("stepfunctions").create_state_machine(
+    napper = cloud.client("stepfunctions").create_state_machine(
         name="napper", definition=json.dumps(NAPPER), roleArn=role
     )
     cloud.client("events").put_rule(Name="nightly", ScheduleExpression="cron(0 2 * * ? *)")
@@ -61,13 +61,20 @@ def outputs(cloud: Cloud, sample_assembly: Path) -> Outputs:
         Role=role,
         Code={"ZipFile": code.getvalue()},
     )
-    return outputs
+    return {**outputs, "Napper": napper["stateMachineArn"]}
+
+
+def start_nap(cloud: Cloud, outputs: Outputs, name: str, *, bad: bool) -> None:
+    cloud.client("stepfunctions").start_execution(
+        stateMachineArn=outputs["Napper"], name=name, input=json.dumps({"bad": bad})
+    )
 
 
 @pytest.fixture
 def page(browser: Browser, cloud: Cloud, outputs: Outputs) -> Iterator[Page]:  # noqa: ARG001 - deployed before the page is opened
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         opened = context.new_page()
+        opened.set_default_timeout(8000)
         errors: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on("console", lambda told: errors.extend(troubles(told)))
@@ -182,15 +189,10 @@ def test_dead_letters_stand_out(page: Page, cloud: Cloud, outputs: Outputs) -> N
     expect(page.locator("#summary")).to_contain_text("! 1 dead letter")
 
 
-def test_an_execution_goes_on_when_the_clock_does(page: Page, cloud: Cloud) -> None:
-    arn = next(
-        each["stateMachineArn"]
-        for each in cloud.client("stepfunctions").list_state_machines()["stateMachines"]
-        if each["name"] == "napper"
-    )
+def test_an_execution_goes_on_when_the_clock_does(page: Page, cloud: Cloud, outputs: Outputs) -> None:
     press(page, "Freeze")
-    for name, given in (("good", {"bad": False}), ("spoilt", {"bad": True})):
-        cloud.client("stepfunctions").start_execution(stateMachineArn=arn, name=name, input=json.dumps(given))
+    start_nap(cloud, outputs, "good", bad=False)
+    start_nap(cloud, outputs, "spoilt", bad=True)
     good, spoilt = page.get_by_role("button", name="good"), page.get_by_role("button", name="spoilt")
     good.click()
     expect(page.locator("[data-state=Nap]")).to_have_attribute("data-status", "current")
@@ -208,8 +210,9 @@ def test_an_execution_goes_on_when_the_clock_does(page: Page, cloud: Cloud) -> N
     expect(page.locator("#machines .history")).to_contain_text("WaitStateExited")
 
 
-def test_states_do_not_lie_over_each_other(page: Page) -> None:
-    page.get_by_role("button", name="good").click()
+def test_states_do_not_lie_over_each_other(page: Page, cloud: Cloud, outputs: Outputs) -> None:
+    start_nap(cloud, outputs, "drawn", bad=False)
+    page.get_by_role("button", name="drawn").click()
     expect(page.locator("svg.graph")).to_be_visible()
     boxes = {
         name: page.locator(f"[data-state='{name}'] > rect").bounding_box()
@@ -229,8 +232,12 @@ def test_states_do_not_lie_over_each_other(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 700, 360])
-def test_the_page_itself_never_scrolls_sideways(page: Page, width: int) -> None:
-    page.get_by_role("button", name="good").click()
+def test_the_page_itself_never_scrolls_sideways(
+    page: Page, cloud: Cloud, outputs: Outputs, width: int
+) -> None:
+    start_nap(cloud, outputs, f"wide-{width}", bad=False)
+    page.get_by_role("button", name=f"wide-{width}").click()
+    expect(page.locator("svg.graph")).to_be_visible()
     page.locator("#stacks summary").first.click()
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

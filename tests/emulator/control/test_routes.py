@@ -51,7 +51,18 @@ class FixedClock:
 
 def invocation(function: str) -> Invocation:
     started = datetime(2013, 1, 1, tzinfo=UTC)
-    return Invocation("id", b"1", "ok", None, 1.2345, None, 30, "log", function, started)
+    return Invocation(
+        request_id="id",
+        payload=b"1",
+        status="ok",
+        function_error=None,
+        duration_ms=1.2345,
+        init_ms=None,
+        max_memory_mb=30,
+        log_tail="log",
+        function_name=function,
+        started_at=started,
+    )
 
 
 class Plane:
