@@ -8,6 +8,7 @@ from emulator import aws
 from emulator.identity.policy import Need
 from emulator.identity.service_access import lets_in
 from emulator.lambda_api.names import LATEST, split_name, unqualified
+from emulator.lambda_api.policies import statements_of
 
 _INVOKE = "lambda:InvokeFunction"
 
@@ -59,14 +60,14 @@ class InvokePermissions:
             return None
         name, qualifier = split_name(function_arn)
         try:
-            function = aws.backend("lambda", self._region).get_function(name, qualifier)
+            backend = aws.backend("lambda", self._region)
+            statements = statements_of(backend, name, qualifier)
         except LambdaClientError:
             return None
-        arn = unqualified(function.function_arn)
+        arn = unqualified(backend.get_function(name).function_arn)
         asked = arn if qualifier in {None, LATEST} else f"{arn}:{qualifier}"
-        policy = {"Statement": list(function.policy.statements)}
         context = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
-        if lets_in(policy, principal, Need(_INVOKE, asked), context):
+        if lets_in({"Statement": statements}, principal, Need(_INVOKE, asked), context):
             return None
         permission = {
             "Action": _INVOKE,

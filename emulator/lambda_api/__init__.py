@@ -4,7 +4,7 @@ moto holds the state; what is put in its place stands in the `install` function 
 """
 
 from emulator.events.hooks import Hooks
-from emulator.lambda_api import aliases, configuration, event_config, versions
+from emulator.lambda_api import aliases, configuration, event_config, policies, versions
 
 
 def install(hooks: Hooks) -> None:
@@ -19,3 +19,4 @@ def install(hooks: Hooks) -> None:
     versions.install(hooks)
     aliases.install(hooks)
     event_config.install(hooks)
+    policies.install(hooks)

@@ -4,6 +4,7 @@ import io
 import zipfile
 from typing import Any
 
+from emulator.lambda_api.names import split_name
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
 
 _DEFAULTS: Properties = {
@@ -122,8 +123,12 @@ def _delete_layer(request: Request, made: Made) -> None:
 def _create_permission(request: Request) -> Made:
     properties = request.properties
     optional = request.pick("SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID")
+    # A permission for an alias is kept under the alias; moto knows one only as a qualifier of its own.
+    name, qualifier = split_name(properties["FunctionName"])
+    if qualifier is not None:
+        optional["Qualifier"] = qualifier
     request.client("lambda").add_permission(
-        FunctionName=properties["FunctionName"],
+        FunctionName=name,
         StatementId=request.name[-100:],
         Action=properties["Action"],
         Principal=properties["Principal"],
@@ -269,6 +274,8 @@ TYPES = (
         accepted={
             "Architectures": "functions run on this machine's own architecture",
             "PackageType": "`Zip` is the only one",
+            "RuntimeManagementConfig": "functions run on the emulator's own Python",
+            "RecursiveLoop": "no loop is looked for",
             "TracingConfig": "nothing is traced",
         },
         attributes=words("Arn"),
@@ -277,7 +284,8 @@ TYPES = (
         delete=_delete_function,
         replaced_by=words("FunctionName"),
         name_property="FunctionName",
-        note="Python runtimes run in worker processes; of other runtimes only CDK's own helpers are taken",
+        note="Python runtimes run in worker processes, on the emulator's own version of Python; of other "
+        "runtimes only CDK's own helpers are taken",
     ),
     ResourceType(
         "AWS::Lambda::LayerVersion",
@@ -298,7 +306,7 @@ TYPES = (
         honoured=words("FunctionName Action Principal SourceArn SourceAccount"),
         create=_create_permission,
         delete=_delete_permission,
-        note="kept with the function; callers are not held against it yet",
+        note="HTTP APIs, rules, topics and buckets invoke only what they are permitted to",
     ),
     ResourceType(
         "AWS::Lambda::EventSourceMapping",

@@ -96,7 +96,7 @@ def test_a_bucket_notifies_a_function_under_its_alias_once_it_is_permitted(works
     workshop.cloud.settle(30)
     ran = [each for each in workshop.cloud.pool.recent() if each.function_name == "notified"]
     assert [each.version for each in ran] == ["1"]
-    workshop.client.remove_permission(FunctionName="notified", StatementId="s3-live")
+    workshop.client.remove_permission(FunctionName="notified", Qualifier="live", StatementId="s3-live")
     s3.put_object(Bucket="files", Key="b", Body=b"1")
     workshop.cloud.settle(30)
     assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "notified"]) == 1
@@ -126,3 +126,20 @@ def test_a_topic_reaches_a_function_it_is_permitted_and_its_dead_letters_otherwi
     told = record["Sns"]
     assert (told["TopicArn"], told["Message"], told["Subject"]) == (topic, "found", "news")
     assert told["MessageAttributes"] == {"kind": {"Type": "String", "Value": "good"}}
+
+
+def test_an_alias_arn_names_the_alias_wherever_permissions_are_given_read_and_taken(workshop: Any) -> None:
+    client, arn = workshop.client, workshop.function("policed")
+    client.publish_version(FunctionName="policed")
+    client.create_alias(FunctionName="policed", Name="live", FunctionVersion="1")
+    statement = {"StatementId": "one", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+    client.add_permission(FunctionName=f"{arn}:live", **statement)
+    client.add_permission(FunctionName="policed", **statement)
+    with pytest.raises(ClientError, match=r"statement id \(one\) provided already exists"):
+        client.add_permission(FunctionName="policed", Qualifier="live", **statement)
+    policy = json.loads(client.get_policy(FunctionName="policed", Qualifier="live")["Policy"])
+    assert [each["Resource"] for each in policy["Statement"]] == [f"{arn}:live"]
+    client.remove_permission(FunctionName="policed", Qualifier="live", StatementId="one")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_policy(FunctionName=f"{arn}:live")
+    assert client.get_policy(FunctionName="policed")["Policy"]
