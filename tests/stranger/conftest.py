@@ -1,0 +1,54 @@
+"""A stranger's app: its layer built, its assembly synthesized, the local cloud started on it."""
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.clouds import LocalCloud, ours
+
+APP = Path(__file__).parent / "app"
+collect_ignore = ["app"]  # its functions import what its layer brings
+LAYER = ("aws-lambda-powertools", "jmespath", "typing_extensions")
+
+
+@pytest.fixture(scope="session")
+def stranger_assembly(pytestconfig: pytest.Config) -> Path:
+    """Synthesize the app, or find it synthesized from the same files."""
+    digest = hashlib.sha256(importlib.metadata.version(LAYER[0]).encode())
+    for path in sorted(APP.rglob("*.py")):
+        digest.update(path.read_bytes())
+    assert pytestconfig.cache is not None
+    place = Path(pytestconfig.cache.mkdir("stranger")) / digest.hexdigest()[:16]
+    if not (place / "cdk.out" / "manifest.json").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        build_layer(place / "layer" / "python")
+        environment = {
+            **os.environ,
+            "CDK_OUTDIR": str(place / "cdk.out"),
+            "LAYER_DIR": str(place / "layer"),
+        }
+        subprocess.run([sys.executable, APP / "app.py"], env=environment, check=True)
+    return place / "cdk.out"
+
+
+def build_layer(python: Path) -> None:
+    """Copy what `pip install --target` would put there; it is installed beside the tests already."""
+    for name in LAYER:
+        for file in importlib.metadata.files(name) or []:
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (python / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), python / file)
+
+
+@pytest.fixture(scope="module")
+def cloud(stranger_assembly: Path) -> Iterator[LocalCloud]:
+    """Run the local cloud in a process of its own, functions seeing their layers alone."""
+    with ours("--assembly", str(stranger_assembly), "--packaged") as running:
+        yield running
