@@ -1,8 +1,7 @@
-"""What a worker process sees: its command line and its environment, exactly as a function is given them."""
+"""What a function finds in its environment: Lambda's variables, credentials and endpoint, its own."""
 
-import os
-import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -15,7 +14,6 @@ _GIVES_MEMORY_BACK = {
     "MALLOC_MMAP_THRESHOLD_": "16777216",
     "MALLOC_TRIM_THRESHOLD_": "33554432",
 }
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
 class Packaging(Enum):
@@ -24,28 +22,16 @@ class Packaging(Enum):
     DEVELOPMENT = "development"
     """The virtual environment the emulator runs in, behind the function's own code and layers."""
     PACKAGED = "packaged"
-    """The built layers alone: what would not import in Lambda does not import here."""
+    """Its layers and what Lambda's runtime carries: what would not import in Lambda does not import here."""
 
 
-def command(spec: FunctionSpec, *, packaging: Packaging, lifeline: int) -> list[str]:
-    """Command line of a worker.
+@dataclass(frozen=True)
+class Directories:
+    """Where a function sees its code and the runtime; `tmp` is empty where that is ``/tmp``."""
 
-    Parameters
-    ----------
-    spec
-        The function.
-    packaging
-        In packaged mode the interpreter starts without its site packages.
-    lifeline
-        File descriptor the worker reads to learn that its parent is gone.
-
-    Returns
-    -------
-    list of str
-        Arguments for the operating system.
-    """
-    isolation = ["-P", "-S"] if packaging is Packaging.PACKAGED else ["-P"]
-    return [sys.executable, *isolation, str(_BOOTSTRAP), str(lifeline), spec.handler]
+    task: str = "/var/task"
+    runtime: str = "/var/runtime"
+    tmp: str = ""
 
 
 def environment(
@@ -54,7 +40,7 @@ def environment(
     handed_in: Mapping[str, str],
     runtime_api: str,
     log_stream: str,
-    tmp_dir: Path,
+    directories: Directories,
 ) -> dict[str, str]:
     """Environment variables of a worker: Lambda's own, then credentials and endpoint, then the function's.
 
@@ -68,17 +54,27 @@ def environment(
         `host:port` of the Runtime API this worker polls.
     log_stream
         Name of the log stream the worker's lines go to.
-    tmp_dir
-        The worker's private `/tmp`.
+    directories
+        What the function sees of its file system.
 
     Returns
     -------
     dict
         The whole environment; nothing of the emulator's own is inherited.
     """
-    layers = [str(path / "python") for path in spec.layer_dirs]
-    own_path = spec.environment.get("PYTHONPATH", "")
-    lambda_variables = {
+    # What is Lambda's to say stands last: a function cannot move its Runtime API.
+    return {
+        **_GIVES_MEMORY_BACK,
+        **_of_lambda(spec, log_stream),
+        **_of_directories(directories),
+        **handed_in,
+        **spec.environment,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+    }
+
+
+def _of_lambda(spec: FunctionSpec, log_stream: str) -> dict[str, str]:
+    variables = {
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
@@ -89,21 +85,44 @@ def environment(
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
-        "LAMBDA_TASK_ROOT": str(spec.code_dir),
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
-        "TMPDIR": str(tmp_dir),
         "_HANDLER": spec.handler,
     }
     if spec.logs.json_format:
-        lambda_variables["AWS_LAMBDA_LOG_LEVEL"] = spec.logs.application_level
-    # What is Lambda's to say stands last: a function can neither move its Runtime API nor lose its layers.
-    return {
-        **_GIVES_MEMORY_BACK,
-        **lambda_variables,
-        **handed_in,
-        **spec.environment,
-        "PYTHONPATH": os.pathsep.join([*layers, *([own_path] if own_path else [])]),
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        variables["AWS_LAMBDA_LOG_LEVEL"] = spec.logs.application_level
+    return variables
+
+
+def _of_directories(directories: Directories) -> dict[str, str]:
+    task, runtime = directories.task, directories.runtime
+    libraries = ["/var/lang/lib", "/lib64", "/usr/lib64", runtime, f"{runtime}/lib", task, f"{task}/lib"]
+    variables = {
+        "LAMBDA_TASK_ROOT": task,
+        "LAMBDA_RUNTIME_DIR": runtime,
+        "LD_LIBRARY_PATH": ":".join([*libraries, "/opt/lib"]),
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "PYTHONPATH": runtime,
     }
+    return {**variables, "TMPDIR": directories.tmp} if directories.tmp else variables
+
+
+def host_directories(spec: FunctionSpec, runtime_dir: Path | None, tmp_dir: Path) -> Directories:
+    """Name the directories where the function sees the machine's own.
+
+    Parameters
+    ----------
+    spec
+        The function.
+    runtime_dir
+        What the runtime carries, if that is a folder of its own.
+    tmp_dir
+        The worker's private folder.
+
+    Returns
+    -------
+    Directories
+        As paths of this machine.
+    """
+    return Directories(str(spec.code_dir), str(runtime_dir or "/var/runtime"), str(tmp_dir))

@@ -5,8 +5,8 @@ concurrency; beyond that callers wait their turn. Idle workers stay warm until t
 passes the budget; then the one unused longest goes first.
 """
 
+import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -21,8 +21,10 @@ from types import TracebackType
 from typing import Self
 
 from emulator import leftovers
-from emulator.runtime import report
 from emulator.runtime.environment import Packaging
+from emulator.runtime.invocation import INIT_LIMIT_SECONDS, Event, LogSink, run
+from emulator.runtime.isolation import Isolation, strongest
+from emulator.runtime.launch import Launcher
 from emulator.runtime.model import (
     SYNC_PAYLOAD_LIMIT_BYTES,
     FunctionSpec,
@@ -31,14 +33,12 @@ from emulator.runtime.model import (
     PoolClosedError,
     ThrottledError,
 )
-from emulator.runtime.worker import Call, Outcome, Worker
+from emulator.runtime.worker import Worker
 
 __all__ = ["FunctionSpec", "Invocation", "Pool"]
 
-LogSink = Callable[[FunctionSpec, str, list[str]], None]
-"""Takes the lines of one invocation: function, log stream, lines."""
-
 _WAIT_FOR_WORKER_SECONDS = 300.0
+_LEAST_CONCURRENCY = 3
 _RECENT = 1000
 
 
@@ -94,12 +94,14 @@ class Pool(AbstractContextManager["Pool"]):
         Gives the credentials of the function's role and `AWS_ENDPOINT_URL`, for each worker started.
     logs
         Receives the log lines of each invocation, in one call.
-    concurrency
-        Workers a function may have when it reserves none.
     idle_memory_mb
         Memory that idle workers may hold together.
     packaging
         Where third-party dependencies come from.
+    isolation
+        How file systems are kept apart; without it, by the strongest means of this machine.
+    init_limit_seconds
+        Time the init phase may take.
     """
 
     def __init__(
@@ -107,21 +109,23 @@ class Pool(AbstractContextManager["Pool"]):
         *,
         handed_in: Callable[[FunctionSpec], Mapping[str, str]],
         logs: LogSink = _no_logs,
-        concurrency: int = 3,
         idle_memory_mb: int = 3000,
         packaging: Packaging = Packaging.DEVELOPMENT,
+        isolation: Isolation | None = None,
+        init_limit_seconds: float = INIT_LIMIT_SECONDS,
     ) -> None:
         self._handed_in = handed_in
         self._logs = logs
-        self._concurrency = concurrency
         self._idle_memory_mb = idle_memory_mb
-        self._packaging = packaging
+        self._init_limit_seconds = init_limit_seconds
         self._changed = threading.Condition()
         self._fleets: dict[str, _Fleet] = {}
         self._out: set[Worker] = set()
         self._closed = False
         self._recent: deque[Invocation] = deque(maxlen=_RECENT)
         self._root = Path(tempfile.mkdtemp(prefix=leftovers.prefix("lambda")))
+        self.isolation = isolation or strongest()
+        self._launcher = Launcher(self._root, packaging=packaging, isolation=self.isolation)
 
     def invoke(
         self,
@@ -170,20 +174,13 @@ class Pool(AbstractContextManager["Pool"]):
                 f"{len(payload)} byte payload is too large for the RequestResponse invocation type "
                 f"(limit {SYNC_PAYLOAD_LIMIT_BYTES} bytes)"
             )
+        event = Event(request_id or str(uuid.uuid4()), payload, invoked_arn, client_context, trace)
         worker, cold = self._take(spec)
         usable = False
         try:
-            headers = {
-                name: value
-                for name, value in (
-                    ("Lambda-Runtime-Invoked-Function-Arn", invoked_arn),
-                    ("Lambda-Runtime-Trace-Id", trace),
-                    ("Lambda-Runtime-Client-Context", client_context),
-                )
-                if value is not None
-            }
-            request_id = request_id or str(uuid.uuid4())
-            invocation, usable = self._run(worker, payload, request_id, headers, cold=cold)
+            invocation, usable = run(
+                worker, event, cold=cold, init_limit_seconds=self._init_limit_seconds, logs=self._logs
+            )
         finally:
             self._give_back(worker, usable=usable)
         with self._changed:
@@ -240,7 +237,7 @@ class Pool(AbstractContextManager["Pool"]):
         return self
 
     def _take(self, spec: FunctionSpec) -> tuple[Worker, bool]:
-        limit = self._concurrency if spec.reserved_concurrency is None else spec.reserved_concurrency
+        limit = self._limit_of(spec)
         if limit == 0:
             raise ThrottledError(f"function {spec.name} reserves a concurrency of 0: Rate Exceeded.")
         with self._changed:
@@ -265,15 +262,25 @@ class Pool(AbstractContextManager["Pool"]):
             return worker, False
         return self._start(spec, fleet), True
 
+    def _limit_of(self, spec: FunctionSpec) -> int:
+        """Count the workers a function may have.
+
+        Lambda gives an account 1,000 and a machine has a few processors: without a reservation there are
+        as many as fit into the memory of idle workers, at most four a processor and at least three.
+        """
+        if spec.reserved_concurrency is not None:
+            return spec.reserved_concurrency
+        fitting = self._idle_memory_mb // spec.memory_mb
+        return max(_LEAST_CONCURRENCY, min(fitting, 4 * (os.cpu_count() or 1)))
+
     def _start(self, spec: FunctionSpec, fleet: _Fleet) -> Worker:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{spec.version}]{uuid.uuid4().hex}"
         try:
             worker = Worker(
                 spec,
+                launcher=self._launcher,
                 handed_in=self._handed_in(spec),
-                tmp_dir=self._root / uuid.uuid4().hex,
                 log_stream=stream,
-                packaging=self._packaging,
             )
         except BaseException:
             with self._changed:
@@ -317,61 +324,3 @@ class Pool(AbstractContextManager["Pool"]):
             self._fleets[worker.spec.arn].idle.remove(worker)
             leaving.append(worker)
         return leaving
-
-    def _run(
-        self, worker: Worker, payload: bytes, request_id: str, headers: Mapping[str, str], *, cold: bool
-    ) -> tuple[Invocation, bool]:
-        spec = worker.spec
-        started_at = datetime.now(UTC)
-        outcome = worker.initialise() if cold else None
-        prologue = worker.take_output() if cold else b""
-        began = time.perf_counter()
-        if outcome is None:
-            deadline_ms = int((time.time() + spec.timeout_seconds) * 1000)
-            call = Call(request_id, payload, deadline_ms, headers)
-            outcome = worker.invoke(call, spec.timeout_seconds)
-        duration_ms = (time.perf_counter() - began) * 1000
-        lines = _log_lines(
-            worker, outcome, request_id, duration_ms=duration_ms, prologue=prologue if cold else None
-        )
-        self._logs(spec, worker.log_stream, lines)
-        invocation = Invocation(
-            request_id=request_id,
-            payload=outcome.payload,
-            status=outcome.status,
-            function_error=None if outcome.status == "ok" else "Unhandled",
-            duration_ms=duration_ms,
-            init_ms=worker.init_ms if cold else None,
-            max_memory_mb=worker.max_memory_mb,
-            log_tail=report.tail(lines),
-            function_name=spec.name,
-            version=spec.version,
-            started_at=started_at,
-        )
-        return invocation, outcome.usable
-
-
-def _log_lines(
-    worker: Worker, outcome: Outcome, request_id: str, *, duration_ms: float, prologue: bytes | None
-) -> list[str]:
-    lines: list[str] = []
-    if prologue is not None:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        lines.append(f"INIT_START Runtime Version: python:{version}")
-        lines.extend(report.split_lines(prologue))
-    lines.append(report.start_line(request_id, worker.spec.version))
-    lines.extend(report.split_lines(worker.take_output()))
-    if outcome.status == "timeout":
-        lines.append(f"{request_id} Task timed out after {worker.spec.timeout_seconds:.2f} seconds")
-    lines.append(report.end_line(request_id))
-    lines.append(
-        report.report_line(
-            request_id,
-            duration_ms=duration_ms,
-            memory_mb=worker.spec.memory_mb,
-            max_memory_mb=worker.max_memory_mb,
-            init_ms=worker.init_ms if prologue is not None else None,
-            failure=None if outcome.status == "ok" else outcome.status,
-        )
-    )
-    return lines

@@ -5,9 +5,13 @@ connection would only add a thread switch to every invocation. Head and body lea
 in two, Nagle's algorithm and delayed acknowledgement cost 40 ms a call.
 """
 
+import contextlib
+import selectors
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_READ_BYTES = 1 << 16
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -108,3 +112,78 @@ def response(status: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status}\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
+
+
+class Connections:
+    """A port for one client that speaks in turns; reading and writing are driven by a selector.
+
+    Parameters
+    ----------
+    selector
+        Where its sockets are registered.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        selector.register(self._listener, selectors.EVENT_READ)
+        self._readers: dict[socket.socket, RequestReader] = {}
+        self._waiting: socket.socket | None = None
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request waits for its answer."""
+        return self._waiting is not None
+
+    def serve(self, ready: socket.socket) -> bool:
+        """Accept or read what is ready; True when a connection has ended."""
+        if ready is self._listener:
+            self._accept()
+            return False
+        return self._receive(ready)
+
+    def next_request(self) -> Request | None:
+        """Give a request that has arrived whole; from now on it waits."""
+        for connection, reader in self._readers.items():
+            request = reader.next_request()
+            if request is not None:
+                self._waiting = connection
+                return request
+        return None
+
+    def send(self, block: bytes) -> None:
+        """Answer the request that waits."""
+        connection, self._waiting = self._waiting, None
+        if connection is not None:
+            # A client that died meanwhile is found by the read that follows.
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(block)
+
+    def close(self) -> None:
+        """Close every socket."""
+        for connection in self._readers:
+            connection.close()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._readers[connection] = RequestReader()
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _receive(self, connection: socket.socket) -> bool:
+        try:
+            data = connection.recv(_READ_BYTES)
+        except ConnectionError:
+            data = b""
+        if data:
+            self._readers[connection].feed(data)
+            return False
+        self._selector.unregister(connection)
+        del self._readers[connection]
+        connection.close()
+        if self._waiting is connection:
+            self._waiting = None
+        return True

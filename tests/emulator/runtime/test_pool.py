@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -97,8 +98,10 @@ def test_environment_is_the_functions_and_lambdas_own_and_nothing_else(
     seen = answer(pool.invoke(spec, b"{}"))
     assert isinstance(seen, dict)
     assert seen["word"] == "from the layer"
-    assert seen["tmp"] == seen["TMPDIR"]
-    assert seen["cwd"] == seen["LAMBDA_TASK_ROOT"] == str(spec.code_dir)
+    assert seen["tmp"] == "/tmp"  # noqa: S108  the function's own
+    assert seen["cwd"] == seen["LAMBDA_TASK_ROOT"] == "/var/task"
+    assert (seen["LAMBDA_RUNTIME_DIR"], seen["PYTHONPATH"]) == ("/var/runtime", "/var/runtime")
+    assert seen["_X_AMZN_TRACE_ID"].startswith("Root=1-")
     assert (seen["MINE"], seen["AWS_REGION"], seen["AWS_ACCESS_KEY_ID"]) == ("1", "us-east-1", "key")
     assert (seen["AWS_LAMBDA_FUNCTION_NAME"], seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) == ("echo", "512")
     assert "LEAKED" not in seen
@@ -246,11 +249,9 @@ def test_log_holds_start_end_and_report_around_the_functions_lines(make_spec: Ma
     assert "Init Duration: " in written[4]
 
 
-def test_a_hundred_concurrent_calls_all_succeed_on_at_most_three_workers(
-    pool: Pool, make_spec: MakeSpec
-) -> None:
-    spec = make_spec(PID)
-    with ThreadPoolExecutor(100) as callers:
+def test_without_a_reservation_workers_are_bounded_by_what_idle_ones_may_hold(make_spec: MakeSpec) -> None:
+    spec = make_spec(PID, memory_mb=1024)
+    with Pool(handed_in=lambda _spec: {}) as pool, ThreadPoolExecutor(100) as callers:
         results = list(callers.map(lambda _number: pool.invoke(spec, b"{}"), range(100)))
     assert {result.status for result in results} == {"ok"}
     assert 1 <= len({result.payload for result in results}) <= 3
@@ -292,15 +293,13 @@ def test_idle_workers_over_the_memory_budget_end_least_recently_used_first(make_
         assert psutil.pid_exists(second)
 
 
-def test_close_ends_idle_and_busy_workers_and_refuses_new_calls(make_spec: MakeSpec, tmp_path: Path) -> None:
-    started = tmp_path / "started"
+def test_close_ends_idle_and_busy_workers_and_refuses_new_calls(make_spec: MakeSpec) -> None:
     busy = make_spec(
         """
-        import os, time
-        def handler(event, context):
-            with open(event, "w") as out:
-                out.write(str(os.getpid()))
-            os.rename(event, event + "-done")
+        import os, socket, time
+        def handler(port, context):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(str(os.getpid()).encode())
             time.sleep(60)
         """,
         "busy",
@@ -309,20 +308,20 @@ def test_close_ends_idle_and_busy_workers_and_refuses_new_calls(make_spec: MakeS
     pool = Pool(handed_in=lambda _spec: {})
     idle_pid = answer(pool.invoke(make_spec(PID, "idle"), b"{}"))
     outcome: list[Invocation] = []
-    caller = threading.Thread(
-        target=lambda: outcome.append(pool.invoke(busy, json.dumps(str(started)).encode()))
-    )
-    caller.start()
-    done = Path(f"{started}-done")
-    deadline = time.monotonic() + 10
-    while not done.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        event = str(listener.getsockname()[1]).encode()
+        caller = threading.Thread(target=lambda: outcome.append(pool.invoke(busy, event)))
+        caller.start()
+        connection, _ = listener.accept()
+        with connection:
+            busy_pid = int(connection.makefile().read())
     pool.close()
     caller.join(10)
     assert outcome[0].status == "killed"
     assert isinstance(idle_pid, int)
     assert not psutil.pid_exists(idle_pid)
-    assert not psutil.pid_exists(int(done.read_text()))
+    assert not psutil.pid_exists(busy_pid)
     with pytest.raises(PoolClosedError):
         pool.invoke(busy, b"{}")
 
