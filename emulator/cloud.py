@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients, lambda_api, leftovers
+from emulator import aws, catalog, clients, lambda_api, leftovers, s3_names
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -154,6 +154,7 @@ class Cloud:
         self._ending.callback(hooks.remove)
         aws.quicken(hooks)
         catalog.install(hooks)
+        s3_names.install(hooks)
         issuers.install(hooks, self.clock.epoch_seconds)
         services = tuple(moto_backends.list_of_moto_modules())
         # moto lists its folders anew for every request, which was a third of the server's work.
