@@ -268,12 +268,13 @@ def _find_late(formation: Formation, name: str) -> Stack:
 def _source(formation: Formation, asked: Asked, present: Stack | None) -> Source:
     text = _text(formation, asked, present)
     before = dict(present.source.parameters) if present else {}
-    given = {
-        each["ParameterKey"]: before.get(each["ParameterKey"], "")
-        if each.get("UsePreviousValue")
-        else each.get("ParameterValue", "")
-        for each in asked.get("Parameters") or []
-    }
+    given = {}
+    for each in asked.get("Parameters") or []:
+        name = each["ParameterKey"]
+        if not each.get("UsePreviousValue"):
+            given[name] = each.get("ParameterValue", "")
+        elif name in before:
+            given[name] = before[name]
     # Tags that an update leaves out stay as they are.
     tags = {each["Key"]: each["Value"] for each in asked.get("Tags") or []}
     if present and asked.get("Tags") is None:

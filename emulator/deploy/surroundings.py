@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator import aws
 from emulator.deploy.failures import TemplateError
@@ -77,7 +77,7 @@ class Surroundings:
         """Read a value of the parameter store."""
         try:
             found = self.services.client("ssm").get_parameter(Name=name, WithDecryption=True)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             raise TemplateError(f"the parameter store holds no {name}; put it there first") from error
         return str(found["Parameter"]["Value"])
 
@@ -88,7 +88,7 @@ class Surroundings:
         optional = {name: value for name, value in (("VersionStage", stage), ("VersionId", version)) if value}
         try:
             found = self.services.client("secretsmanager").get_secret_value(SecretId=secret, **optional)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             raise TemplateError(f"there is no value of a secret {secret}; put it there first") from error
         text = str(found["SecretString"])
         return str(json.loads(text)[key]) if key else text
