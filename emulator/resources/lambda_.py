@@ -4,7 +4,6 @@ import io
 import zipfile
 from typing import Any
 
-from emulator.lambda_api.names import split_name
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
 
 _DEFAULTS: Properties = {
@@ -123,12 +122,8 @@ def _delete_layer(request: Request, made: Made) -> None:
 def _create_permission(request: Request) -> Made:
     properties = request.properties
     optional = request.pick("SourceArn", "SourceAccount", "EventSourceToken", "PrincipalOrgID")
-    # A permission for an alias is kept under the alias; moto knows one only as a qualifier of its own.
-    name, qualifier = split_name(properties["FunctionName"])
-    if qualifier is not None:
-        optional["Qualifier"] = qualifier
     request.client("lambda").add_permission(
-        FunctionName=name,
+        FunctionName=properties["FunctionName"],
         StatementId=request.name[-100:],
         Action=properties["Action"],
         Principal=properties["Principal"],
