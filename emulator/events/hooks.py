@@ -7,6 +7,8 @@ so that the whole list can be read in the `install` functions and undone in reve
 from collections.abc import Callable
 from typing import Any
 
+_ABSENT = object()
+
 
 class Hooks:
     """Replaces attributes of classes and modules, and remembers what was there.
@@ -41,6 +43,19 @@ class Hooks:
         )
         setattr(owner, name, value)
 
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        """Put `value` where there is no such attribute.
+
+        Raises
+        ------
+        AttributeError
+            The owner has one: this moto does by itself what the emulator adds.
+        """
+        if hasattr(owner, name):
+            raise AttributeError(f"{owner!r} has an attribute {name} already")
+        self._replaced.append((owner, name, _ABSENT))
+        setattr(owner, name, value)
+
     def replace_method(self, owner: Any, name: str, method: Callable[..., Any]) -> None:
         """Put `method` in place of one of a class's; it is called with the instance first.
 
@@ -67,4 +82,7 @@ class Hooks:
         """Put everything back."""
         while self._replaced:
             owner, name, value = self._replaced.pop()
-            setattr(owner, name, value)
+            if value is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)

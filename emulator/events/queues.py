@@ -26,6 +26,7 @@ Message = sqs_models.Message
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEDUPLICATION_MS = sqs_models.DEDUPLICATION_TIME_IN_SECONDS * 1000
 _LOOK_AGAIN_SECONDS = 1.0
+_FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 
 
 class Queues:
@@ -66,6 +67,15 @@ class Queues:
                 purge(backend, queue_name)
             self._changed(queue.queue_arn)
 
+        get_attributes = sqs_models.SQSBackend.get_queue_attributes
+
+        def get_queue_attributes(backend: Any, queue_name: str, attribute_names: list[str]) -> Any:
+            queue = backend.get_queue(queue_name)
+            with queue._messages_lock:  # noqa: SLF001
+                self._drop_old(queue)
+                return get_attributes(backend, queue_name, attribute_names)
+
+        hooks.replace(sqs_models.SQSBackend, "get_queue_attributes", get_queue_attributes)
         hooks.replace(sqs_models.SQSBackend, "change_message_visibility", change_message_visibility)
         hooks.replace(sqs_models.SQSBackend, "purge_queue", purge_queue)
 
@@ -74,6 +84,9 @@ class Queues:
         with queue._messages_lock:  # noqa: SLF001
             if queue.fifo_queue and self._is_repeated(queue, message):
                 return
+            if queue.fifo_queue:
+                queue.sent_count = getattr(queue, "sent_count", 0) + 1
+                message.sequence_number = str(_FIRST_SEQUENCE_NUMBER + 256 * queue.sent_count)
             queue._messages.append(message)  # noqa: SLF001
             queue._messages_lock.notify_all()  # noqa: SLF001
         self._changed(queue.queue_arn)
@@ -109,6 +122,7 @@ class Queues:
         """Tell when the next hidden or delayed message becomes visible, None if there is none."""
         now_ms = self._now_ms()
         with queue._messages_lock:  # noqa: SLF001
+            self._drop_old(queue)
             times = [max(message.visible_at, message.delayed_until) for message in queue._messages]  # noqa: SLF001
         later = [moment for moment in times if moment > now_ms]
         # Rounded up: when the clock gets there the message is visible, or the wake-up would come for nothing.
@@ -143,6 +157,7 @@ class Queues:
                     break
                 if self._is_spent(queue, message):
                     queue._messages.remove(message)  # noqa: SLF001
+                    message.dead_letter_source = queue.queue_arn
                     queue.dead_letter_queue.add_message(message)
                     continue
                 size_bytes += len(message.body)
@@ -153,7 +168,24 @@ class Queues:
                 taken.append(copy.copy(message))
         return taken
 
+    def take_all(self, queue: Any) -> list[Any]:
+        """Take every message out that could be received now, as if it had never been there."""
+        with queue._messages_lock:  # noqa: SLF001
+            messages = self._receivable(queue)
+            for message in messages:
+                queue._messages.remove(message)  # noqa: SLF001
+        return messages
+
+    def _drop_old(self, queue: Any) -> None:
+        """Forget what has been in the queue for longer than its retention period, received or not."""
+        oldest = self._now_ms() - queue.message_retention_period * 1000
+        kept = [message for message in queue._messages if message.sent_timestamp > oldest]  # noqa: SLF001
+        if len(kept) < len(queue._messages):  # noqa: SLF001
+            queue.pending_messages.intersection_update(kept)
+            queue._messages[:] = kept  # noqa: SLF001
+
     def _receivable(self, queue: Any) -> list[Any]:
+        self._drop_old(queue)
         visible: list[Any] = []
         hidden: list[Any] = []
         for message in queue._messages:  # noqa: SLF001
@@ -173,14 +205,24 @@ class Queues:
             and message.approximate_receive_count >= queue.redrive_policy["maxReceiveCount"]
         )
 
-    def _is_repeated(self, queue: Any, message: Any) -> bool:
+    @staticmethod
+    def _is_repeated(queue: Any, message: Any) -> bool:
+        """Say whether a message repeats one of the last five minutes, be that one long received and gone."""
         if message.deduplication_id is None:
             return False
-        return any(
-            other.deduplication_id == message.deduplication_id
-            and message.sent_timestamp - other.sent_timestamp < _DEDUPLICATION_MS
-            for other in queue._messages  # noqa: SLF001
-        )
+        if not hasattr(queue, "sent_ids"):
+            queue.sent_ids = {}
+        sent: dict[tuple[str | None, str], Any] = queue.sent_ids
+        for known, first in list(sent.items()):  # in the order they were sent
+            if message.sent_timestamp - first.sent_timestamp < _DEDUPLICATION_MS:
+                break
+            del sent[known]
+        group = message.group_id if queue.deduplication_scope == "messageGroup" else None
+        first = sent.setdefault((group, message.deduplication_id), message)
+        if first is message:
+            return False
+        message.id, message.sequence_number = first.id, first.sequence_number
+        return True
 
     def _api_receive(  # noqa: PLR0917  moto's signature
         self,

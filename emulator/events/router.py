@@ -13,6 +13,7 @@ from emulator.events.expiry import Expiry
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
 from emulator.events.mappings import Mappings
+from emulator.events.message_moves import MessageMoves
 from emulator.events.planner import Planner
 from emulator.events.polling import Poller, Surroundings
 from emulator.events.queue_poller import QueuePoller
@@ -84,6 +85,7 @@ class Router:
     def attach(self) -> None:
         """Put the emulator's behaviour in place of moto's, and take up what moto holds already."""
         self.queues.install(self._hooks)
+        MessageMoves(queues=self.queues, clock=self.clock).install(self._hooks)
         self.invoker.install(self._hooks)
         self.bus.install(self._hooks)
         self.mappings.install(self._hooks)

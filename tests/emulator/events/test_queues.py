@@ -253,3 +253,114 @@ def test_option_of_streams_is_refused_for_a_queue(bench: Any) -> None:
         bench("lambda").create_event_source_mapping(
             EventSourceArn=arn, FunctionName="taker", MaximumRetryAttempts=2
         )
+
+
+def send_ordered(bench: Any, url: str, body: str, group: str = "g", dedup: str | None = None) -> str:
+    """Send to a FIFO queue; give the message's id."""
+    more = {} if dedup is None else {"MessageDeduplicationId": dedup}
+    sent = bench("sqs").send_message(QueueUrl=url, MessageBody=body, MessageGroupId=group, **more)
+    return str(sent["MessageId"])
+
+
+def test_repeated_message_is_dropped_for_five_minutes_even_when_the_first_is_gone(bench: Any) -> None:
+    url, _ = bench.queue("work.fifo", FifoQueue="true")
+    first = send_ordered(bench, url, "one", dedup="d")
+    (message,) = bench("sqs").receive_message(QueueUrl=url)["Messages"]
+    bench("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    clock = bench.cloud.clock
+    clock.advance_to(clock.now() + timedelta(seconds=299))
+    assert send_ordered(bench, url, "again", dedup="d") == first
+    assert bench.counts(url) == (0, 0)
+    clock.advance_to(clock.now() + timedelta(seconds=1))
+    assert send_ordered(bench, url, "anew", dedup="d") != first
+    assert bench.counts(url) == (1, 0)
+
+
+def test_deduplication_may_be_by_content_and_by_group(bench: Any) -> None:
+    url, _ = bench.queue(
+        "work.fifo", FifoQueue="true", ContentBasedDeduplication="true", DeduplicationScope="messageGroup"
+    )
+    for group, body in (("a", "same"), ("a", "same"), ("b", "same"), ("a", "other")):
+        send_ordered(bench, url, body, group)
+    received = bench("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )["Messages"]
+    assert [(m["Attributes"]["MessageGroupId"], m["Body"]) for m in received] == [
+        ("a", "same"),
+        ("b", "same"),
+        ("a", "other"),
+    ]
+    numbers = [int(m["Attributes"]["SequenceNumber"]) for m in received]
+    assert numbers == sorted(set(numbers))
+
+
+def test_group_waits_while_its_message_fails_and_goes_on_in_order_after_it(bench: Any) -> None:
+    letters_url, letters = bench.queue("letters.fifo", FifoQueue="true")
+    bench.function("ordered", PARTIAL)
+    url, arn = bench.queue(
+        "work.fifo", FifoQueue="true", VisibilityTimeout="60", RedrivePolicy=redrive(letters, 2)
+    )
+    bench("lambda").create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName="ordered",
+        BatchSize=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    for number, body in enumerate(["first", "bad", "last"]):
+        send_ordered(bench, url, body, dedup=str(number))
+    clock = bench.cloud.clock
+    bench.cloud.settle(20)
+    assert sorted(line["body"] for line in bench.lines("ordered")) == ["bad", "first"]
+    clock.advance_to(clock.now() + timedelta(seconds=121))
+    assert sorted(line["body"] for line in bench.lines("ordered")) == ["bad", "bad", "first", "last"]
+    assert bench.counts(letters_url) == (1, 0)
+
+
+def test_message_is_kept_for_the_retention_period_on_the_clouds_clock(bench: Any) -> None:
+    url, _ = bench.queue("short", MessageRetentionPeriod="60")
+    bench("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    clock = bench.cloud.clock
+    clock.advance_to(clock.now() + timedelta(seconds=59))
+    assert bench.counts(url) == (1, 0)
+    clock.advance_to(clock.now() + timedelta(seconds=1))
+    assert bench.counts(url) == (0, 0)
+    assert "Messages" not in bench("sqs").receive_message(QueueUrl=url)
+
+
+def test_dead_letters_go_back_where_they_came_from(bench: Any) -> None:
+    letters_url, letters = bench.queue("letters")
+    url, _ = bench.queue("work", VisibilityTimeout="10", RedrivePolicy=redrive(letters, 1))
+    bench("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    (message,) = bench("sqs").receive_message(QueueUrl=url)["Messages"]
+    clock = bench.cloud.clock
+    clock.advance_to(clock.now() + timedelta(seconds=10))
+    assert "Messages" not in bench("sqs").receive_message(QueueUrl=url)
+    assert (bench.counts(url), bench.counts(letters_url)) == ((0, 0), (1, 0))
+    assert bench("sqs").start_message_move_task(SourceArn=letters)["TaskHandle"]
+    assert (bench.counts(url), bench.counts(letters_url)) == ((1, 0), (0, 0))
+    (task,) = bench("sqs").list_message_move_tasks(SourceArn=letters)["Results"]
+    assert (task["Status"], task["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", 1)
+    (again,) = bench("sqs").receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+    assert again["MessageId"] != message["MessageId"]
+    assert again["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_redrive_can_go_elsewhere_and_starts_from_a_dead_letter_queue_alone(bench: Any) -> None:
+    letters_url, letters = bench.queue("letters")
+    bench.queue("work", RedrivePolicy=redrive(letters, 1))
+    url, elsewhere = bench.queue("elsewhere")
+    bench("sqs").send_message(QueueUrl=letters_url, MessageBody="{}")
+    bench("sqs").start_message_move_task(SourceArn=letters, DestinationArn=elsewhere)
+    assert bench.counts(url) == (1, 0)
+    with pytest.raises(ClientError, match="must be configured as a Dead Letter Queue"):
+        bench("sqs").start_message_move_task(SourceArn=elsewhere)
+
+
+def test_long_polling_ends_when_a_message_comes(bench: Any) -> None:
+    url, _ = bench.queue("plain")
+    with ThreadPoolExecutor(1) as threads:
+        begun = time.monotonic()
+        waiting = threads.submit(lambda: bench("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20))
+        bench("sqs").send_message(QueueUrl=url, MessageBody="{}")
+        assert len(waiting.result()["Messages"]) == 1
+    assert time.monotonic() - begun < 10
