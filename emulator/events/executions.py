@@ -4,12 +4,9 @@ The interpreter is moto's own, on the cloud's clock (`emulator.states`). Here ar
 an execution: its name, its dates, and what stops it before its time.
 """
 
-import threading
-import uuid
 from datetime import datetime
 from typing import Any
 
-from moto.core.responses import ActionResult
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
@@ -17,11 +14,11 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
 from moto.stepfunctions.parser.backend import execution as execution_models
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
-from moto.stepfunctions.responses import StepFunctionResponse
 
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.events.work import Work
+from emulator.states.answers import install_answers
 from emulator.states.interpreter import install_interpreter
 from emulator.states.strands import Ends, Run, Strand, Strands
 
@@ -103,7 +100,7 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
     hooks.replace(execution_models, "ExecutionWorker", _worker_class(strands, endings, clock))
     hooks.replace(execution_models, "BaseExecutionWorkerCommunication", _communication_class(endings))
     hooks.replace(parser_models, "Execution", _execution_class(clock))
-    _install_calls(hooks, clock)
+    install_answers(hooks, clock=clock)
 
 
 def _worker_class(strands: Strands, endings: _Endings, clock: Clock) -> type[ExecutionWorker]:
@@ -175,29 +172,3 @@ def _execution_class(clock: Clock) -> type[execution_models.Execution]:
             super().stop(stop_date, error, cause)
 
     return ClockedExecution
-
-
-def _install_calls(hooks: Hooks, clock: Clock) -> None:
-    backend = parser_models.StepFunctionsParserBackend
-    start_execution = backend.start_execution
-    starting = threading.Lock()
-
-    def named_start(self: Any, state_machine_arn: str, name: str | None = None, *args: Any, **kw: Any) -> Any:
-        # Without a name moto calls every execution "None", and the second one exists already. It looks for
-        # the name and adds it in two steps: of two callers with one name, both would start.
-        with starting:
-            return start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *args, **kw)
-
-    def stop_execution(response: Any) -> ActionResult:
-        # moto leaves error and cause out, and dates the answer by the wall.
-        execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))  # noqa: SLF001  what every operation of the class reads with
-        now = clock.now()
-        execution.stop(
-            stop_date=now,
-            error=response._get_param("error"),  # noqa: SLF001  likewise
-            cause=response._get_param("cause"),  # noqa: SLF001  likewise
-        )
-        return ActionResult({"stopDate": execution.stop_date or now})
-
-    hooks.replace(backend, "start_execution", named_start)
-    hooks.replace(StepFunctionResponse, "stop_execution", stop_execution)

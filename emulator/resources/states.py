@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from emulator.resources.base import Made, Request, ResourceType, words
+from emulator.states.definition import check_definition
 
 _SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 
@@ -43,20 +44,21 @@ def _definition(request: Request) -> str:
     else:
         text = properties["DefinitionString"]
     text = substitute(text, properties.get("DefinitionSubstitutions", {}))
-    if '"QueryLanguage"' in text and json.loads(text).get("QueryLanguage") == "JSONata":
-        raise ValueError(
-            "the definition asks for JSONata, whose interpreter needs a JVM; write it with JSONPath"
-        )
+    check_definition(text, request.name)
     return text
 
 
 def _create_machine(request: Request) -> Made:
     properties = request.properties
+    if properties.get("StateMachineType", "STANDARD") != "STANDARD":
+        raise ValueError(
+            f"state machine {request.name}: StateMachineType {properties['StateMachineType']} does not run "
+            "here; make it STANDARD, or leave the machine out of the local cloud"
+        )
     arn = request.client("stepfunctions").create_state_machine(
         name=request.name,
         definition=_definition(request),
         roleArn=properties["RoleArn"],
-        type=properties.get("StateMachineType", "STANDARD"),
         tags=[{"key": key, "value": value} for key, value in request.tags().items()],
     )["stateMachineArn"]
     return Made(arn, {"Arn": arn, "Name": request.name})
@@ -93,6 +95,6 @@ TYPES = (
         replaced_by=words("StateMachineName StateMachineType"),
         name_property="StateMachineName",
         generated_name_limit=80,
-        note="JSONPath; JSONata is refused",
+        note="standard machines in JSONPath; what a definition may say is listed below",
     ),
 )

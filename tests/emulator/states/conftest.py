@@ -35,9 +35,7 @@ class Machines:
     def make(self, name: str, states: dict[str, Any], **fields: Any) -> str:
         """Make a machine that starts at the first of its states; give its ARN."""
         definition = {"StartAt": next(iter(states)), "States": states, **fields}
-        made = self.states.create_state_machine(
-            name=name, roleArn=ROLE, definition=json.dumps(definition)
-        )
+        made = self.states.create_state_machine(name=name, roleArn=ROLE, definition=json.dumps(definition))
         return str(made["stateMachineArn"])
 
     def start(self, machine: str, given: Any = None, **options: Any) -> str:

@@ -34,9 +34,7 @@ def test_a_wait_ends_at_its_moment_and_not_before(
     machines.cloud.clock.advance_to(NEW_YEAR + waits)
     found = machines.look(execution)
     assert (found["status"], found["stopDate"]) == ("SUCCEEDED", NEW_YEAR + waits)
-    entered, left = (
-        event["timestamp"] for event in machines.history(execution) if "Wait" in event["type"]
-    )
+    entered, left = (event["timestamp"] for event in machines.history(execution) if "Wait" in event["type"])
     assert (entered, left) == (NEW_YEAR, NEW_YEAR + waits)
 
 
@@ -130,7 +128,7 @@ def test_branches_and_iterations_wait_side_by_side(machines: Any) -> None:
     }
     branch = {"StartAt": "Minute", "States": {"Minute": {"Type": "Wait", "Seconds": 60, "End": True}}}
     machine = machines.make(
-        "side by side",
+        "side-by-side",
         {
             "Map": {"Type": "Map", "ItemProcessor": iteration, "Next": "Parallel"},
             "Parallel": {"Type": "Parallel", "Branches": [branch, branch], "End": True},
