@@ -317,5 +317,6 @@ class Cloud:
             "endpoint": self.endpoint,
             "account": aws.ACCOUNT,
             "region": self.region,
+            "isolation": self.pool.isolation.value,
             "stacks": {stack.name: stack.status for stack in list(stacks)},
         }

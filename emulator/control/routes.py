@@ -4,7 +4,7 @@
 ``GET ./``              the page (`pages`), which lives on the next two
 ``GET overview``        all of what the page shows (`overview`)
 ``GET executions/ARN``  one state machine execution, with its history (`executions`)
-``GET health``          ``{"status": "ready", "endpoint", "account", "region", "stacks"}``
+``GET health``          ``{"status": "ready", "endpoint", "account", "region", "isolation", "stacks"}``
 ``GET clock``           ``{"now", "mode", "next": {"at", "what"} or null}``
 ``POST clock``          ``{"set": t}``, ``{"freeze": true}``, ``{"run": true}``, ``{"advance_to": t}``,
                         ``{"advance_seconds": s}`` or ``{"advance": "next"}``; answers like GET, an advance
