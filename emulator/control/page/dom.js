@@ -4,25 +4,58 @@
 // called <script> is shown by that name.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SVG_TAGS = new Set(["svg", "g", "path", "rect", "text", "title", "circle", "line", "defs", "marker", "tspan"]);
+const SVG_TAGS = new Set([
+  "svg",
+  "g",
+  "path",
+  "rect",
+  "text",
+  "title",
+  "circle",
+  "line",
+  "defs",
+  "marker",
+  "tspan",
+]);
 
-/** Make an element: `h("td", {class: "figure"}, 3)`. False, null and undefined are left out. */
-export function h(tag, attributes, ...children) {
+/**
+ * Make elements: `el.td({class: "figure"}, 3)`, `el.tr(el.td("a"), el.td("b"))`. Attributes and children that
+ * are false, null or undefined are left out.
+ */
+export const el = new Proxy(
+  {},
+  {
+    get:
+      (_, tag) =>
+      (first, ...rest) =>
+        isAttributes(first) ? make(tag, first, rest) : make(tag, {}, [first, ...rest]),
+  },
+);
+
+function isAttributes(value) {
+  return value?.constructor === Object;
+}
+
+function make(tag, attributes, children) {
   const made = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (value === false || value === null || value === undefined) continue;
-    made.setAttribute(name, value === true ? "" : String(value));
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (isShown(value)) made.setAttribute(attribute, value === true ? "" : String(value));
   }
-  for (const child of children.flat(Infinity)) {
-    if (child === false || child === null || child === undefined) continue;
+  for (const child of children.flat(Infinity).filter(isShown)) {
     made.append(child instanceof Node ? child : document.createTextNode(String(child)));
   }
   return made;
 }
 
+function isShown(value) {
+  return value !== false && value !== null && value !== undefined;
+}
+
 /** A name that may break where its words meet: before a capital, and after a hyphen. */
 export function name(text) {
-  return String(text).split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[-_./])/).flatMap((part, place) => (place ? [h("wbr"), part] : [part]));
+  return String(text)
+    .split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[-_./])/)
+    .flatMap((part, place) => (place ? [el.wbr(), part] : [part]));
 }
 
 /**
@@ -30,7 +63,11 @@ export function name(text) {
  * the next second. Whether a <details> is open belongs to its reader.
  */
 export function morph(shown, wanted) {
-  if (shown.nodeType !== wanted.nodeType || shown.nodeName !== wanted.nodeName || keyOf(shown) !== keyOf(wanted)) {
+  if (
+    shown.nodeType !== wanted.nodeType ||
+    shown.nodeName !== wanted.nodeName ||
+    keyOf(shown) !== keyOf(wanted)
+  ) {
     shown.replaceWith(wanted);
     return;
   }
@@ -44,7 +81,7 @@ export function morph(shown, wanted) {
 
 /** Fill `place` with `children`, keeping what is equal already. */
 export function fill(place, ...children) {
-  morphChildren(place, [...h("div", null, ...children).childNodes]);
+  morphChildren(place, [...el.div(children).childNodes]);
 }
 
 function keyOf(node) {

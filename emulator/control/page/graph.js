@@ -4,16 +4,23 @@
 // point in each, so that it runs between states and not over them. States of a layer are put in the order of
 // what leads to them, and each is drawn towards the middle of its neighbours.
 
-import { h } from "./dom.js";
+import { el } from "./dom.js";
 
-const HEIGHT = 30, GAP_X = 22, GAP_Y = 26, PADDING = 14, HEAD = 22, LETTER = 6.6;
+const HEIGHT = 30,
+  GAP_X = 22,
+  GAP_Y = 26,
+  PADDING = 14,
+  HEAD = 22,
+  LETTER = 6.6;
 const SIGNS = { succeeded: "✓ ", failed: "✕ ", aborted: "■ ", caught: "⚠ ", current: "● " };
 
 /** Lay out the states of one level and all that is inside them; gives nodes, edges, width and height. */
 export function layOut(states, parent = null) {
   const members = states.filter((state) => (state.parent ?? null) === parent);
   const boxes = new Map(members.map((state) => [state.id, box(state, states)]));
-  const edges = members.flatMap((state) => state.next.filter(({ to }) => boxes.has(to)).map((edge) => ({ from: state.id, ...edge })));
+  const edges = members.flatMap((state) =>
+    state.next.filter(({ to }) => boxes.has(to)).map((edge) => ({ from: state.id, ...edge })),
+  );
   const back = backEdges(members, edges);
   const forward = edges.filter((edge) => !back.has(edge));
   const layers = arrange(members, forward, boxes);
@@ -33,7 +40,9 @@ function box(state, states) {
 
 /** Edges that lead back to a state still being walked from: without them the rest has layers. */
 function backEdges(members, edges) {
-  const back = new Set(), done = new Set(), open = new Set();
+  const back = new Set(),
+    done = new Set(),
+    open = new Set();
   const walk = (id) => {
     open.add(id);
     for (const edge of edges.filter(({ from }) => from === id)) {
@@ -73,12 +82,19 @@ function ranks(members, edges) {
 }
 
 function inOrder(layers, edges) {
-  const above = neighbours(edges, (path, place) => path[place - 1]), below = neighbours(edges, (path, place) => path[place + 1]);
+  const above = neighbours(edges, (path, place) => path[place - 1]),
+    below = neighbours(edges, (path, place) => path[place + 1]);
   for (let sweep = 0; sweep < 4; sweep += 1) {
     const down = sweep % 2 === 0;
     for (let index = 1; index < layers.length; index += 1) {
-      const layer = down ? index : layers.length - 1 - index, fixed = layers[down ? layer - 1 : layer + 1];
-      const middle = new Map(layers[layer].map((id, place) => [id, mean((down ? above : below).get(id)?.map((other) => fixed.indexOf(other))) ?? place]));
+      const layer = down ? index : layers.length - 1 - index,
+        fixed = layers[down ? layer - 1 : layer + 1];
+      const middle = new Map(
+        layers[layer].map((id, place) => [
+          id,
+          mean((down ? above : below).get(id)?.map((other) => fixed.indexOf(other))) ?? place,
+        ]),
+      );
       layers[layer].sort((one, other) => middle.get(one) - middle.get(other));
     }
   }
@@ -103,12 +119,20 @@ function mean(values) {
 function place(layers, boxes, edges, back) {
   const x = centres(layers, boxes, edges);
   let y = 0;
-  const nodes = [], at = new Map();
+  const nodes = [],
+    at = new Map();
   for (const layer of layers) {
     const height = Math.max(...layer.map((id) => boxes.get(id).height));
     for (const id of layer) {
       const one = boxes.get(id);
-      const spot = { x: x.get(id) - one.width / 2, y: y + (height - one.height) / 2, width: one.width, height: one.height, top: y, bottom: y + height };
+      const spot = {
+        x: x.get(id) - one.width / 2,
+        y: y + (height - one.height) / 2,
+        width: one.width,
+        height: one.height,
+        top: y,
+        bottom: y + height,
+      };
       at.set(id, spot);
       if (one.state) nodes.push({ ...one, ...spot });
     }
@@ -117,7 +141,10 @@ function place(layers, boxes, edges, back) {
   const right = Math.max(0, ...nodes.map((node) => node.x + node.width));
   return {
     nodes,
-    edges: [...edges.map((edge) => ({ ...edge, d: line(edge.path.map((id) => at.get(id))) })), ...back.map((edge) => ({ ...edge, d: loop(at.get(edge.from), at.get(edge.to), right) }))],
+    edges: [
+      ...edges.map((edge) => ({ ...edge, d: line(edge.path.map((id) => at.get(id))) })),
+      ...back.map((edge) => ({ ...edge, d: loop(at.get(edge.from), at.get(edge.to), right) })),
+    ],
     width: right + (back.length ? GAP_X : 0),
     height: Math.max(0, y - GAP_Y),
   };
@@ -133,10 +160,20 @@ function centres(layers, boxes, edges) {
       left += boxes.get(id).width + GAP_X;
     }
   }
-  const sides = [neighbours(edges, (path, spot) => path[spot - 1]), neighbours(edges, (path, spot) => path[spot + 1])];
+  const sides = [
+    neighbours(edges, (path, spot) => path[spot - 1]),
+    neighbours(edges, (path, spot) => path[spot + 1]),
+  ];
   for (let sweep = 0; sweep < 12; sweep += 1) {
-    const side = sides[sweep % 2], order = sweep % 2 ? [...layers].reverse() : layers;
-    for (const layer of order) spread(layer, boxes, x, layer.map((id) => mean(side.get(id)?.map((other) => x.get(other))) ?? x.get(id)));
+    const side = sides[sweep % 2],
+      order = sweep % 2 ? [...layers].reverse() : layers;
+    for (const layer of order)
+      spread(
+        layer,
+        boxes,
+        x,
+        layer.map((id) => mean(side.get(id)?.map((other) => x.get(other))) ?? x.get(id)),
+      );
   }
   const left = Math.min(...[...x].map(([id, middle]) => middle - boxes.get(id).width / 2));
   for (const [id, middle] of x) x.set(id, middle - left);
@@ -146,9 +183,12 @@ function centres(layers, boxes, edges) {
 /** Put a layer's members as near to `wanted` as their widths allow: from the left, from the right, the middle of both. */
 function spread(layer, boxes, x, wanted) {
   const gap = (one, other) => (boxes.get(one).width + boxes.get(other).width) / 2 + GAP_X;
-  const fromLeft = [...wanted], fromRight = [...wanted];
-  for (let spot = 1; spot < layer.length; spot += 1) fromLeft[spot] = Math.max(wanted[spot], fromLeft[spot - 1] + gap(layer[spot - 1], layer[spot]));
-  for (let spot = layer.length - 2; spot >= 0; spot -= 1) fromRight[spot] = Math.min(wanted[spot], fromRight[spot + 1] - gap(layer[spot], layer[spot + 1]));
+  const fromLeft = [...wanted],
+    fromRight = [...wanted];
+  for (let spot = 1; spot < layer.length; spot += 1)
+    fromLeft[spot] = Math.max(wanted[spot], fromLeft[spot - 1] + gap(layer[spot - 1], layer[spot]));
+  for (let spot = layer.length - 2; spot >= 0; spot -= 1)
+    fromRight[spot] = Math.min(wanted[spot], fromRight[spot + 1] - gap(layer[spot], layer[spot + 1]));
   layer.forEach((id, spot) => x.set(id, (fromLeft[spot] + fromRight[spot]) / 2));
 }
 
@@ -156,16 +196,27 @@ function line(spots) {
   const points = spots.flatMap((spot, place) => {
     const middle = spot.x + spot.width / 2;
     if (place === 0) return [[middle, spot.y + spot.height]];
-    return place === spots.length - 1 ? [[middle, spot.y]] : [[middle, spot.top], [middle, spot.bottom]];
+    return place === spots.length - 1
+      ? [[middle, spot.y]]
+      : [
+          [middle, spot.top],
+          [middle, spot.bottom],
+        ];
   });
-  return points.slice(1).reduce((d, [px, py], place) => {
-    const [fromX, fromY] = points[place], bend = (py - fromY) / 2;
-    return `${d} C${round(fromX)} ${round(fromY + bend)} ${round(px)} ${round(py - bend)} ${round(px)} ${round(py)}`;
-  }, `M${round(points[0][0])} ${round(points[0][1])}`);
+  return points.slice(1).reduce(
+    (d, [px, py], place) => {
+      const [fromX, fromY] = points[place],
+        bend = (py - fromY) / 2;
+      return `${d} C${round(fromX)} ${round(fromY + bend)} ${round(px)} ${round(py - bend)} ${round(px)} ${round(py)}`;
+    },
+    `M${round(points[0][0])} ${round(points[0][1])}`,
+  );
 }
 
 function loop(from, to, right) {
-  const y1 = from.y + from.height / 2, y2 = to.y + to.height / 2, edge = right + GAP_X - 4;
+  const y1 = from.y + from.height / 2,
+    y2 = to.y + to.height / 2,
+    edge = right + GAP_X - 4;
   return `M${round(from.x + from.width)} ${round(y1)} C${round(edge)} ${round(y1)} ${round(edge)} ${round(y2)} ${round(to.x + to.width)} ${round(y2)}`;
 }
 
@@ -176,26 +227,70 @@ function round(value) {
 /** Draw the graph as SVG; `progress` says of each state what became of it. */
 export function draw(states, progress, told) {
   const whole = layOut(states);
-  const width = whole.width + 8, height = whole.height + 8;
-  return h("svg", { class: "graph", viewBox: `-4 -4 ${round(width)} ${round(height)}`, width: round(width), height: round(height), role: "img", "aria-label": told },
-    h("defs", null, h("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, h("path", { d: "M0 0 L8 4 L0 8 z" }))),
-    level(whole, progress));
+  const width = whole.width + 8,
+    height = whole.height + 8;
+  return el.svg(
+    {
+      class: "graph",
+      viewBox: `-4 -4 ${round(width)} ${round(height)}`,
+      width: round(width),
+      height: round(height),
+      role: "img",
+      "aria-label": told,
+    },
+    el.defs(
+      el.marker(
+        {
+          id: "arrow",
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 7,
+          markerHeight: 7,
+          orient: "auto",
+        },
+        el.path({ d: "M0 0 L8 4 L0 8 z" }),
+      ),
+    ),
+    level(whole, progress),
+  );
 }
 
 function level({ nodes, edges }, progress) {
   return [
-    edges.map((edge) => h("path", { class: `edge ${edge.kind}`, d: edge.d, "marker-end": "url(#arrow)" }, h("title", null, edge.title ?? edge.kind))),
+    edges.map((edge) =>
+      el.path(
+        { class: `edge ${edge.kind}`, d: edge.d, "marker-end": "url(#arrow)" },
+        el.title(edge.title ?? edge.kind),
+      ),
+    ),
     nodes.map((node) => drawn(node, progress)),
   ];
 }
 
 function drawn({ state, inner, x, y, width, height }, progress) {
-  const made = progress[state.id], status = made?.current ? "current" : (made?.status ?? "untouched");
+  const made = progress[state.id],
+    status = made?.current ? "current" : (made?.status ?? "untouched");
   const label = `${SIGNS[status] ?? ""}${state.label.length > 34 ? `${state.label.slice(0, 33)}…` : state.label}`;
   const times = made?.count > 1 ? ` ×${made.count}` : "";
-  return h("g", { class: `state ${status}`, "data-state": state.label, "data-status": status, transform: `translate(${round(x)} ${round(y)})` },
-    h("title", null, `${state.label}: ${state.type}, ${status}${times}`),
-    h("rect", { width: round(width), height: round(height), rx: state.type === "Choice" ? 14 : 5 }),
-    h("text", { x: round(width / 2), y: inner ? 18 : round(height / 2 + 4), "text-anchor": "middle" }, label, h("tspan", { class: "times" }, inner || times ? `${inner ? `  ${state.type}` : ""}${times}` : "")),
-    inner && h("g", { transform: `translate(${round((width - inner.width) / 2)} ${HEAD + PADDING})` }, level(inner, progress)));
+  return el.g(
+    {
+      class: `state ${status}`,
+      "data-state": state.label,
+      "data-status": status,
+      transform: `translate(${round(x)} ${round(y)})`,
+    },
+    el.title(`${state.label}: ${state.type}, ${status}${times}`),
+    el.rect({ width: round(width), height: round(height), rx: state.type === "Choice" ? 14 : 5 }),
+    el.text(
+      { x: round(width / 2), y: inner ? 18 : round(height / 2 + 4), "text-anchor": "middle" },
+      label,
+      el.tspan({ class: "times" }, inner || times ? `${inner ? `  ${state.type}` : ""}${times}` : ""),
+    ),
+    inner &&
+      el.g(
+        { transform: `translate(${round((width - inner.width) / 2)} ${HEAD + PADDING})` },
+        level(inner, progress),
+      ),
+  );
 }

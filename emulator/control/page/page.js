@@ -1,15 +1,30 @@
 // Keeps the page up to date: reads the overview once a second while somebody looks, and moves the clock.
 
 import { fill } from "./dom.js";
-import { machines } from "./execution.js";
-import { apis, functions, meter, queues, schedules, stacks, summary } from "./sections.js";
+import { machines } from "./executions.js";
+import { functions } from "./functions.js";
+import { meter } from "./meter.js";
+import { queues } from "./queues.js";
+import { schedules } from "./schedules.js";
+import { apis, stacks } from "./stacks.js";
+import { summary } from "./summary.js";
 import { moment, spoken, until } from "./words.js";
 
 const PERIOD_MS = 1000;
-const MODES = { wall: "wall clock", frozen: "frozen", virtual: "frozen", free: "running free", running: "running free" };
+const MODES = {
+  wall: "wall clock",
+  frozen: "frozen",
+  virtual: "frozen",
+  free: "running free",
+  running: "running free",
+};
 
 const reader = { log: null, execution: null, order: { by: "calls", down: true }, all: false };
-let overview = null, invocations = null, execution = null, timer = null, moving = false;
+let overview = null,
+  invocations = null,
+  execution = null,
+  timer = null,
+  moving = false;
 
 const byId = (id) => document.getElementById(id);
 
@@ -26,8 +41,10 @@ async function ask(path, options = {}) {
 
 async function look() {
   overview = await ask("overview");
-  if (reader.log) ({ invocations } = await ask(`invocations?function=${encodeURIComponent(reader.log)}&latest=5`));
-  if (reader.execution) execution = await ask(`executions/${encodeURIComponent(reader.execution)}`).catch(() => null);
+  if (reader.log)
+    ({ invocations } = await ask(`invocations?function=${encodeURIComponent(reader.log)}&latest=5`));
+  if (reader.execution)
+    execution = await ask(`executions/${encodeURIComponent(reader.execution)}`).catch(() => null);
   show();
 }
 
@@ -56,7 +73,9 @@ function show() {
   byId("now").textContent = `${moment(clock.now)} UTC`;
   byId("now").dateTime = clock.now;
   byId("mode").textContent = MODES[clock.mode] ?? clock.mode;
-  byId("due").textContent = clock.next ? `next in ${until(clock.now, clock.next.at)}: ${inWords(clock.next.what)}` : "nothing is due";
+  byId("due").textContent = clock.next
+    ? `next in ${until(clock.now, clock.next.at)}: ${inWords(clock.next.what)}`
+    : "nothing is due";
   byId("due").title = clock.next ? moment(clock.next.at) : "";
   fill(byId("summary"), summary(overview));
   fill(byId("functions"), functions(overview.functions, reader.log, invocations));
@@ -75,7 +94,11 @@ async function move(wanted, words) {
   say(`${words} …`);
   try {
     const answer = await ask("clock", { method: "POST", body: JSON.stringify(wanted) });
-    say(answer.fired ? `${words}: ${answer.fired.length ? answer.fired.map(inWords).join(", ") : "nothing was due"}` : "");
+    say(
+      answer.fired
+        ? `${words}: ${answer.fired.length ? answer.fired.map(inWords).join(", ") : "nothing was due"}`
+        : "",
+    );
   } catch (error) {
     say(error.message, "refused");
   }
@@ -85,7 +108,12 @@ async function move(wanted, words) {
 }
 
 function inWords(what) {
-  return spoken(what, [...overview.schedules, ...overview.queues, ...overview.functions, ...overview.machines]);
+  return spoken(what, [
+    ...overview.schedules,
+    ...overview.queues,
+    ...overview.functions,
+    ...overview.machines,
+  ]);
 }
 
 function setButtons(disabled) {
@@ -103,7 +131,10 @@ const acts = {
   },
   sort: ({ by }) => {
     const { order } = reader;
-    reader.order = { by, down: order.by === by ? !order.down : !["caller", "service", "operation"].includes(by) };
+    reader.order = {
+      by,
+      down: order.by === by ? !order.down : !["caller", "service", "operation"].includes(by),
+    };
   },
   "all-calls": () => {
     reader.all = !reader.all;
@@ -126,7 +157,10 @@ document.addEventListener("click", async ({ target }) => {
 byId("clock-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const typed = byId("moment").value;
-  await move({ advance_to: `${typed.length === 16 ? `${typed}:00` : typed}Z` }, `Advance to ${typed.replace("T", " ")}`);
+  await move(
+    { advance_to: `${typed.length === 16 ? `${typed}:00` : typed}Z` },
+    `Advance to ${typed.replace("T", " ")}`,
+  );
 });
 
 document.addEventListener("visibilitychange", () => {

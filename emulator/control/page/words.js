@@ -1,6 +1,11 @@
 // How figures, times and names are written.
 
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
 
 /** `2026-11-23 02:00:00` of an RFC 3339 time in UTC. */
 export function moment(rfc3339) {
@@ -39,7 +44,10 @@ export function bytes(count) {
 
 /** A text about resources in the words of the page: labels instead of ARNs and generated names. */
 export function spoken(text, resources) {
-  return resources.reduce((told, { name, label }) => told.replaceAll(name, label), text.replace(/arn:[^\s]*[:/]/g, ""));
+  return resources.reduce(
+    (told, { name, label }) => told.replaceAll(name, label),
+    text.replace(/arn:[^\s]*[:/]/g, ""),
+  );
 }
 
 /** `1 queue`, `3 queues`. */
