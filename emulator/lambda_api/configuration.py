@@ -84,7 +84,16 @@ def validate(settings: Mapping[str, Any]) -> None:
             raise InvalidParameterValueException(
                 f"{name} is {settings[name]}; Lambda takes {least} to {most}"
             )
+    _validate_logging(settings.get("LoggingConfig") or {})
     _validate_environment((settings.get("Environment") or {}).get("Variables") or {})
+
+
+def _validate_logging(logging: Mapping[str, str]) -> None:
+    levels = sorted({"ApplicationLogLevel", "SystemLogLevel"} & set(logging))
+    if levels and logging.get("LogFormat") != "JSON":
+        raise InvalidParameterValueException(
+            f"LoggingConfig has {' and '.join(levels)}, which count in JSON alone: LogFormat must be JSON"
+        )
 
 
 def _validate_environment(variables: Mapping[str, str]) -> None:

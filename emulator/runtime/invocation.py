@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from emulator.runtime import report
+from emulator.runtime import report, system_events
 from emulator.runtime.model import FunctionSpec, Invocation
 from emulator.runtime.worker import Call, Outcome, Worker
 
@@ -108,26 +108,35 @@ def run(
 
 def _initialise(worker: Worker, request_id: str, limit_seconds: float) -> _Init:
     """Go through the init phase; one that failed is repeated within the invocation, as Lambda does."""
-    lines = [f"INIT_START Runtime Version: python:{platform.python_version()}"]
+    lines = _init_start(worker.spec)
     began = time.perf_counter()
     failure = worker.initialise(limit_seconds, request_id)
     init_ms = (time.perf_counter() - began) * 1000
     lines += report.split_lines(worker.take_output())
     if failure is None:
         return _Init(lines, init_ms, 0.0, None)
-    lines.append(_init_report(failure, init_ms, "init"))
+    lines += _init_report(worker.spec, failure, init_ms, "init")
     worker.restart()
     began = time.perf_counter()
     failure = worker.initialise(worker.spec.timeout_seconds, request_id)
     spent_seconds = time.perf_counter() - began
     lines += report.split_lines(worker.take_output())
     if failure is not None:
-        lines.append(_init_report(failure, spent_seconds * 1000, "invoke"))
+        lines += _init_report(worker.spec, failure, spent_seconds * 1000, "invoke")
     return _Init(lines, None, spent_seconds, failure)
 
 
-def _init_report(failure: Outcome, init_ms: float, phase: str) -> str:
-    return report.init_report_line(init_ms, phase, _state(failure))
+def _init_start(spec: FunctionSpec) -> list[str]:
+    version = f"python:{platform.python_version()}"
+    if spec.logs.json_format:
+        return system_events.init_start(spec, version, datetime.now(UTC))
+    return [f"INIT_START Runtime Version: {version}"]
+
+
+def _init_report(spec: FunctionSpec, failure: Outcome, init_ms: float, phase: str) -> list[str]:
+    if spec.logs.json_format:
+        return system_events.init_report(spec, init_ms, phase, _state(failure), datetime.now(UTC))
+    return [report.init_report_line(init_ms, phase, _state(failure))]
 
 
 def _state(outcome: Outcome) -> Mapping[str, str]:
@@ -138,19 +147,24 @@ def _state(outcome: Outcome) -> Mapping[str, str]:
 
 
 def _lines(worker: Worker, invocation: Invocation, outcome: Outcome, trace: str) -> list[str]:
-    lines = [report.start_line(invocation.request_id, worker.spec.version)]
+    spec = worker.spec
+    if spec.logs.json_format:
+        return [
+            *system_events.start(spec, invocation.request_id, invocation.started_at or datetime.now(UTC)),
+            *report.split_lines(worker.take_output()),
+            *system_events.report(spec, invocation, _state(outcome), datetime.now(UTC)),
+        ]
+    lines = [report.start_line(invocation.request_id, spec.version)]
     lines.extend(report.split_lines(worker.take_output()))
     if outcome.status == "timeout":
-        lines.append(
-            report.timeout_line(invocation.request_id, worker.spec.timeout_seconds, datetime.now(UTC))
-        )
+        lines.append(report.timeout_line(invocation.request_id, spec.timeout_seconds, datetime.now(UTC)))
     lines.append(report.end_line(invocation.request_id))
     lines.append(
         report.report_line(
             invocation.request_id,
             duration_ms=invocation.duration_ms,
-            memory_mb=worker.spec.memory_mb,
-            max_memory_mb=min(invocation.max_memory_mb, worker.spec.memory_mb),
+            memory_mb=spec.memory_mb,
+            max_memory_mb=min(invocation.max_memory_mb, spec.memory_mb),
             init_ms=invocation.init_ms,
             state=_state(outcome),
             trace=trace,
