@@ -202,7 +202,7 @@ def _of_map(state: Mapping[str, Any]) -> Iterator[str]:
     processor = state.get("ItemProcessor") or state.get("Iterator") or {}
     if (processor.get("ProcessorConfig") or {}).get("Mode") != "DISTRIBUTED":
         for field in support.DISTRIBUTED_FIELDS & state.keys():
-            yield f"{field} is for Maps with ItemProcessor.ProcessorConfig.Mode DISTRIBUTED; set it, or take it out"
+            yield f"{field} needs the Mode DISTRIBUTED in ItemProcessor.ProcessorConfig; set it"
     reader = state.get("ItemReader") or {}
     if reader and reader.get("Resource") not in support.READERS:
         yield f"ItemReader reads {reader.get('Resource')}; known: {_list(support.READERS)}"
