@@ -1,4 +1,4 @@
-"""python -m bench.report: writes docs/benchmarks.md from the last run of each bench."""
+"""python -m bench.report: writes what the last run of each bench found into the pages that show it."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,10 @@ from typing import Any
 
 from bench.outcome import RESULTS, Outcome
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "benchmarks.md"
+# Pages that show one bench's table between two marks.
+SHOWN_IN = {"emulator": DOCS / "emulator.md"}
 HEAD = """# Benchmarks
 
 Every figure is measured beside a peer in one run: a round of ours, a round of the peer's, and again; the
@@ -44,6 +47,32 @@ def _listed(facts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
+def with_table(text: str, outcome: Outcome) -> str:
+    """Return a page's text with a bench's table between its marks.
+
+    Parameters
+    ----------
+    text
+        The page, which holds ``<!-- bench:NAME -->`` and ``<!-- /bench:NAME -->``.
+    outcome
+        The bench's last run.
+    """
+    begin, end = f"<!-- bench:{outcome.bench} -->", f"<!-- /bench:{outcome.bench} -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{outcome.table()}\n{end}{after}"
+
+
+def pages() -> dict[Path, str]:
+    """Return each page that shows figures, as it should read."""
+    shown = {
+        path: with_table(path.read_text("utf-8"), Outcome.load(RESULTS / f"{bench}.json"))
+        for bench, path in SHOWN_IN.items()
+    }
+    return {PAGE: page(), **shown}
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
-    sys.stdout.write(f"{PAGE} is written\n")
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")
+        sys.stdout.write(f"{path} is written\n")

@@ -42,6 +42,7 @@ def trials(tidemill: Path, sample: Path) -> Iterator[Trial]:
         _created(ours),
         _created(ministack),
         MINISTACK.name,
+        note="MiniStack holds templates against less, and makes what AWS refuses: docs/differential.md.",
     )
 
 

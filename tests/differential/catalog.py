@@ -9,6 +9,7 @@ from tests.differential.scenarios import (
     machines,
     objects,
     queues,
+    stacks,
     tables,
 )
 
@@ -21,4 +22,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *objects.SCENARIOS,
     *functions.SCENARIOS,
     *errors.SCENARIOS,
+    *stacks.SCENARIOS,
 )
