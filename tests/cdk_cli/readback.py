@@ -3,6 +3,7 @@
 Two clouds that were brought to the same templates by different ways must read the same.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ _TABLE = (
     ("dynamodb", "describe_time_to_live", {"TableName": "{id}"}),
     ("dynamodb", "describe_continuous_backups", {"TableName": "{id}"}),
 )
-# By type: the calls that read one resource back, ``{id}`` its physical id.
+# By type: the calls that read one resource back, ``{id}`` its physical id, ``{layer}`` that of all versions of a layer.
 _CALLS: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "AWS::ApiGatewayV2::Api": (
         ("apigatewayv2", "get_api", {"ApiId": "{id}"}),
@@ -56,7 +57,7 @@ _CALLS: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
         ("lambda", "get_policy", {"FunctionName": "{id}"}),
         ("lambda", "list_tags", {"Resource": "arn:aws:lambda:us-east-1:123456789012:function:{id}"}),
     ),
-    "AWS::Lambda::LayerVersion": (("lambda", "get_layer_version_by_arn", {"Arn": "{id}"}),),
+    "AWS::Lambda::LayerVersion": (("lambda", "list_layer_versions", {"LayerName": "{layer}"}),),
     "AWS::Logs::LogGroup": (("logs", "describe_log_groups", {"logGroupNamePrefix": "{id}"}),),
     "AWS::S3::Bucket": (
         ("s3", "get_bucket_versioning", {"Bucket": "{id}"}),
@@ -120,12 +121,13 @@ def outputs_of(client: Client, stack: str) -> dict[str, str]:
 
 def _read(client: Client, kind: str, physical: str) -> Iterator[tuple[str, Any]]:
     for service, call, arguments in _CALLS[kind]:
-        filled = json.loads(json.dumps(arguments).replace("{id}", physical))
+        layer = physical.rpartition(":")[0].rpartition(":")[2]
+        filled = json.loads(json.dumps(arguments).replace("{id}", physical).replace("{layer}", layer))
         connection = client(service)
         try:
-            yield f"{call} {filled}", getattr(connection, call)(**filled)
+            yield f"{call} {arguments}", getattr(connection, call)(**filled)
         except connection.exceptions.ClientError as error:
-            yield f"{call} {filled}", error.response["Error"]["Code"]
+            yield f"{call} {arguments}", error.response["Error"]["Code"]
     if kind == "AWS::IAM::Role":
         for name in client("iam").list_role_policies(RoleName=physical)["PolicyNames"]:
             document = client("iam").get_role_policy(RoleName=physical, PolicyName=name)["PolicyDocument"]
@@ -136,8 +138,10 @@ def _generated_names(client: Client, resources: Mapping[str, tuple[str, str]]) -
     """Say what stands for each generated name: the longest first, since some are parts of others."""
     names = {}
     for key, (kind, physical) in resources.items():
-        for form in (physical, re.split(r"[:/]", physical)[-1]):
-            if len(form) > 4:  # a layer's ARN ends in its version
+        for form in (physical, *re.split(r"[:/]", physical)[-2:]):
+            if (
+                len(form) > 12 or form == physical
+            ):  # shorter ones are no generated names: accounts, versions, words of an ARN
                 names[form] = f"<{key}>"
         if kind == "AWS::ApiGatewayV2::Api":
             for call, identity in (("get_routes", "RouteId"), ("get_integrations", "IntegrationId")):
@@ -158,8 +162,9 @@ def _neutral(value: Any, names: Mapping[str, str]) -> Any:
             (_neutral(item, names) for item in value), key=lambda item: json.dumps(item, default=str)
         )
     if isinstance(value, str):
-        if value.startswith(("{", "[")):
-            return _neutral(json.loads(value), names)
+        with contextlib.suppress(json.JSONDecodeError):
+            if value.startswith(("{", "[")):
+                return _neutral(json.loads(value), names)
         for name, stands in names.items():
             value = value.replace(name, stands)
         return _STREAM.sub("/stream/<time>", _UUID.sub("<uuid>", _PORT.sub("localhost:<port>", value)))

@@ -1,4 +1,4 @@
-"""The CDK CLI from the npm registry against a local cloud: this repository's own stacks, from first to last."""
+"""The CDK CLI from the npm registry against a local cloud: this repository's own stacks, first to last."""
 
 import re
 from collections.abc import Callable
