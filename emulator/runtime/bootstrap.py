@@ -42,7 +42,7 @@ def _confine(plan: dict[str, Any]) -> tuple[str, str, str]:
     if plan["isolation"] == "interpreter":
         from emulator.runtime.inside.audit import WriteGuard  # noqa: PLC0415  only where it is needed
 
-        WriteGuard(plan["tmp_dir"], plan["tmp_mb"]).install()
+        WriteGuard(plan["tmp_dir"], plan["tmp_mb"], (code, layers, runtime)).install()
         resource.setrlimit(resource.RLIMIT_FSIZE, (plan["tmp_mb"] << 20,) * 2)
         seen = (code, layers, runtime)
     else:

@@ -11,6 +11,7 @@ that opens files itself, is not held.
 import errno
 import os
 import sys
+from collections.abc import Iterable
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FIRST = frozenset({"os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.chown", "os.utime"})
@@ -27,14 +28,17 @@ class WriteGuard:
         The worker's own folder, its ``TMPDIR``.
     tmp_mb
         What may lie in it, in MB.
+    read_only
+        Folders that stay as they are although they may lie in ``/tmp``.
     """
 
-    def __init__(self, folder: str, tmp_mb: int) -> None:
+    def __init__(self, folder: str, tmp_mb: int, read_only: Iterable[str]) -> None:
         self._folder = os.path.realpath(folder)
         self._allowed = tuple(
             f"{os.path.realpath(place)}/"
             for place in (folder, "/tmp", "/dev")  # noqa: S108
         )
+        self._refused = tuple(f"{os.path.realpath(place)}/" for place in read_only if place)
         self._limit_bytes = tmp_mb * _MB
 
     def install(self) -> None:
@@ -68,7 +72,9 @@ class WriteGuard:
         given = os.fsdecode(path)
         name = os.path.realpath(given)
         byte_code = os.path.basename(os.path.dirname(name)) == "__pycache__" or name.endswith("__pycache__")
-        if not byte_code and not f"{name}/".startswith(self._allowed):
+        place = f"{name}/"
+        allowed = byte_code or (place.startswith(self._allowed) and not place.startswith(self._refused))
+        if not allowed:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), given)
         return name
 
