@@ -125,7 +125,8 @@ class Gateway:
         return self._integrated(integration, event, exchange)
 
     def _integrated(self, integration: Any, event: dict[str, Any], exchange: Exchange) -> HttpResponse:
-        arn, place = function_arn_of(integration.integration_uri), exchange.place
+        place = exchange.place
+        arn = function_arn_of(integration.integration_uri, place.stage_variables)
         method = exchange.request.method
         route = exchange.route_key.partition(" ")[2] or f"/{exchange.route_key}"
         caller = (

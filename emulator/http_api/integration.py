@@ -1,7 +1,8 @@
 """The function behind a route: which it is, and how long API Gateway waits for it."""
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from emulator.errors import NotPermitted, UnknownFunction
 from emulator.http_api.response import HttpResponse, message, read_answer
 from emulator.runtime.model import Invocation, InvocationRefusedError
 
+_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 LONGEST_WAIT_MS = 30_000
 """API Gateway's limit, and the time it waits when an integration names none."""
 
@@ -21,13 +23,15 @@ class Integrated:
     error: str = ""
 
 
-def function_arn_of(uri: str) -> str:
+def function_arn_of(uri: str, stage_variables: Mapping[str, str] | None = None) -> str:
     """Read the function's ARN from an integration's or authorizer's URI.
 
     Parameters
     ----------
     uri
-        A function's ARN, or API Gateway's path to its invocations.
+        A function's ARN, or API Gateway's path to its invocations; may name variables of the stage.
+    stage_variables
+        Their values; one that is not there is empty.
 
     Returns
     -------
@@ -38,7 +42,11 @@ def function_arn_of(uri: str) -> str:
     --------
     >>> function_arn_of("arn:aws:apigateway:r:lambda:path/2015-03-31/functions/arn:aws:lambda:f/invocations")
     'arn:aws:lambda:f'
+    >>> function_arn_of("arn:aws:lambda:r:1:function:f:${stageVariables.alias}", {"alias": "blue"})
+    'arn:aws:lambda:r:1:function:f:blue'
     """
+    values = stage_variables or {}
+    uri = _STAGE_VARIABLE.sub(lambda found: values.get(found[1], ""), uri)
     return uri.partition("/functions/")[2].removesuffix("/invocations") if "/functions/" in uri else uri
 
 

@@ -321,3 +321,29 @@ def test_each_request_is_a_line_in_the_stages_log_group_in_its_format(shop: Shop
         "x": "-",
     }
     assert answer.headers["apigw-requestid"] == answer.json()["event"]["requestContext"]["requestId"]
+
+
+def test_an_api_whose_endpoint_is_disabled_is_not_found(shop: Shop) -> None:
+    gateway = shop.cloud.client("apigatewayv2")
+    api = shop.url.rpartition("/")[2]
+    gateway.update_api(ApiId=api, DisableExecuteApiEndpoint=True)
+    assert shop.get("/open").status == 404
+    gateway.update_api(ApiId=api, DisableExecuteApiEndpoint=False)
+    assert shop.get("/open").status == 200
+
+
+def test_a_changed_stage_keeps_its_place_and_takes_its_new_settings(shop: Shop) -> None:
+    stacks = shop.cloud.client("cloudformation")
+    body = json.loads(json.dumps(stacks.get_template(StackName="Shop")["TemplateBody"]))
+    body["Resources"]["Stage"]["Properties"]["StageVariables"] = {"colour": "red"}
+    stacks.update_stack(StackName="Shop", TemplateBody=json.dumps(body))
+    assert shop.get("/open").json()["event"]["stageVariables"] == {"colour": "red"}
+
+
+def test_a_route_that_no_longer_asks_for_a_token_lets_everybody_in(shop: Shop) -> None:
+    stacks = shop.cloud.client("cloudformation")
+    body = json.loads(json.dumps(stacks.get_template(StackName="Shop")["TemplateBody"]))
+    for name in ("AuthorizationType", "AuthorizerId"):
+        del body["Resources"]["Token"]["Properties"][name]
+    stacks.update_stack(StackName="Shop", TemplateBody=json.dumps(body))
+    assert shop.get("/token").status == 200
