@@ -53,7 +53,7 @@ class Invoker:
 
     def connect(self, targets: Targets) -> None:
         """Say where destinations and dead letters go."""
-        self._events.connect(Destinations(targets=targets, accept=self.invoke_later, clock=self._clock))
+        self._events.connect(Destinations(targets=targets, clock=self._clock))
 
     def install(self, hooks: Hooks) -> None:
         """Run real functions where moto answers canned text or starts containers."""

@@ -115,7 +115,7 @@ class Targets:
                 f"{delivery.source_arn} has the target {delivery.arn!r}, which the local cloud cannot "
                 f"deliver to; it knows {', '.join(sorted(self._senders))}"
             )
-        self._ask(delivery, delivery.parameters.get("RoleArn"))
+        self.ask(delivery, delivery.parameters.get("RoleArn"))
         sender(delivery)
 
     def send_letter(self, delivery: Delivery, attributes: Mapping[str, str]) -> None:
@@ -136,11 +136,25 @@ class Targets:
             The queue does not exist.
         """
         # A rule's role is for its target; its dead-letter queue lets EventBridge in by a policy.
-        self._ask(delivery, delivery.parameters.get("RoleArn") if delivery.service != RULES else None)
+        self.ask(delivery, delivery.parameters.get("RoleArn") if delivery.service != RULES else None)
         written = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
         self.send_message(delivery.arn, delivery.body, attributes=written)
 
-    def _ask(self, delivery: Delivery, role_arn: str | None) -> None:
+    def ask(self, delivery: Delivery, role_arn: str | None) -> None:
+        """Ask whether the sender may deliver, by a role or by the target's policy.
+
+        Parameters
+        ----------
+        delivery
+            What goes where.
+        role_arn
+            The role it acts with, if it has one.
+
+        Raises
+        ------
+        NotPermittedError
+            It may not.
+        """
         if not delivery.service:
             return
         refused = self._refusal(Sending(delivery.service, delivery.source_arn, delivery.arn, role_arn))

@@ -11,6 +11,7 @@ from moto.sns.models import sns_backends
 
 from emulator.events.clock import Clock
 from emulator.events.targets import Delivery, Targets
+from emulator.identity.service_access import FUNCTIONS
 from emulator.lambda_api.event_config import EventSettings
 from emulator.runtime.model import Invocation, ThrottledError
 
@@ -37,15 +38,12 @@ class Destinations:
     ----------
     targets
         Reaches queues, topics and buses.
-    accept
-        Takes an asynchronous event for a function, by ARN and payload.
     clock
         Stamps records.
     """
 
-    def __init__(self, *, targets: Targets, accept: Callable[[str, bytes], None], clock: Clock) -> None:
+    def __init__(self, *, targets: Targets, clock: Clock) -> None:
         self._targets = targets
-        self._accept = accept
         self._clock = clock
 
     def report(
@@ -89,11 +87,11 @@ class Destinations:
                 "requestPayload": _json(payload),
                 **_response(outcome),
             }
-            self._try(destination, lambda: self._send(destination, record, condition))
+            self._try(destination, lambda: self._send(destination, record, condition, settings))
         letters = settings.dead_letters
         if letters and condition is not Condition.SUCCESS:
-            attributes = _attributes(outcome, request_id)
-            self._try(letters, lambda: self._bury(letters, payload.decode("utf-8", "replace"), attributes))
+            letter = _delivery(letters, payload.decode("utf-8", "replace"), settings)
+            self._try(letters, lambda: self._bury(letter, settings, _attributes(outcome, request_id)))
 
     def _try(self, arn: str, send: Callable[[], None]) -> None:
         try:
@@ -101,19 +99,17 @@ class Destinations:
         except Exception as error:  # noqa: BLE001  as in Lambda, what cannot be delivered is lost; here it is said
             _log.warning("an outcome is not delivered to %s: %s", arn, error)
 
-    def _send(self, arn: str, record: Mapping[str, Any], condition: Condition) -> None:
-        service = arn.split(":")[2]
-        source = str(record["requestContext"]["functionArn"])
-        if service == "lambda":
-            self._accept(arn, json.dumps(record).encode())
-        elif service == "sqs":
-            self._targets.send_message(arn, json.dumps(record))
-        elif service == "events":
-            self._targets.send(Delivery(arn, json.dumps(_event(arn, record, condition)), source))
-        else:
-            self._targets.send(Delivery(arn, json.dumps(record), source))
+    def _send(
+        self, arn: str, record: Mapping[str, Any], condition: Condition, settings: EventSettings
+    ) -> None:
+        told = _event(arn, record, condition) if arn.split(":")[2] == "events" else record
+        self._targets.send(_delivery(arn, json.dumps(told), settings))
 
-    def _bury(self, arn: str, body: str, attributes: Mapping[str, tuple[str, str]]) -> None:
+    def _bury(
+        self, letter: Delivery, settings: EventSettings, attributes: Mapping[str, tuple[str, str]]
+    ) -> None:
+        arn, body = letter.arn, letter.body
+        self._targets.ask(letter, settings.role_arn)
         _, _, service, region, account, _ = arn.split(":", 5)
         if service == "sns":
             topic = {name: {"Type": kind, "Value": value} for name, (kind, value) in attributes.items()}
@@ -124,6 +120,11 @@ class Destinations:
 
     def _now(self) -> str:
         return self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _delivery(arn: str, body: str, settings: EventSettings) -> Delivery:
+    """Have the function's role send it, as Lambda does."""
+    return Delivery(arn, body, settings.arn, {"RoleArn": settings.role_arn}, service=FUNCTIONS)
 
 
 def _response(outcome: Invocation | ThrottledError) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class EventSettings:
         ARNs of destinations, or None.
     dead_letters
         ARN of the dead-letter queue or topic, or None.
+    role_arn
+        The function's role, which sends to all of them.
     reserves_nothing
         Whether the function's reserved concurrency is 0: no event ever runs.
     """
@@ -48,6 +50,7 @@ class EventSettings:
     on_success: str | None
     on_failure: str | None
     dead_letters: str | None
+    role_arn: str
     reserves_nothing: bool
 
 
@@ -80,6 +83,7 @@ def settings_of(storage: Any, name_or_arn: str) -> EventSettings:
         on_success=(destinations.get("OnSuccess") or {}).get("Destination"),
         on_failure=(destinations.get("OnFailure") or {}).get("Destination"),
         dead_letters=function.dead_letter_config.get("TargetArn"),
+        role_arn=function.role,
         reserves_nothing=reserved is not None and int(reserved) == 0,
     )
 

@@ -186,3 +186,21 @@ def test_event_settings_are_changed_field_by_field_listed_and_deleted(workshop: 
         client.put_function_event_invoke_config(
             FunctionName="settings", DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::b"}}
         )
+
+
+def test_outcomes_are_sent_by_the_functions_role_and_lost_with_a_warning_where_it_may_not(
+    workshop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, arn = queue(workshop, "forbidden")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = workshop.cloud.client("iam").create_role(RoleName="mute", AssumeRolePolicyDocument=trust)["Role"]
+    workshop.function("mute", FAILS, DeadLetterConfig={"TargetArn": arn})
+    workshop.client.update_function_configuration(FunctionName="mute", Role=role["Arn"])
+    workshop.client.put_function_event_invoke_config(
+        FunctionName="mute",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+    send(workshop, "mute")
+    assert received(workshop, url) == []
+    assert caplog.text.count("not authorized to perform: sqs:SendMessage on resource: " + arn) == 2
