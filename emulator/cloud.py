@@ -44,6 +44,8 @@ from emulator.runtime.logs import CloudWatchLogs
 from emulator.runtime.model import FunctionSpec, Invocation
 from emulator.runtime.pool import Pool
 from emulator.server import Environ, Server, StartResponse
+from emulator.state.own import OwnState
+from emulator.state.snapshot import Place
 from emulator.state.state import State
 from emulator.turns import Turns
 
@@ -147,6 +149,7 @@ class Cloud:
             self._load(self._state, server.port)
         server.start()
         if self._state:
+            self._state.begin(self._turns.locks)
             self._ending.callback(self._state.interrupt)
 
     def _replace_in_moto(self) -> None:
@@ -175,10 +178,10 @@ class Cloud:
             self._state.install(hooks)
 
     def _load(self, state: State, port: int) -> None:
-        state.load(services=self._services, clock=self.clock, sources=self._sources, port=port)
+        own = OwnState(self.clock, self._sources, self.router.invoker.events)
+        state.load(own, Place(self.region, port))
         self.router.refresh()
         self.router.work.changed = state.note
-        state.begin(self._turns.locks)
 
     def _make_application(self, port: int) -> Application:
         overview = Overview(

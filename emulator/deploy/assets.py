@@ -32,8 +32,7 @@ class AssetSources:
 
     def known(self) -> dict[tuple[str, str], Path]:
         """List the directories by bucket and key."""
-        with self._lock:
-            return dict(self._directories)
+        return dict(self._directories)  # at once, and without the lock: a forked process may never get it
 
     def directory(self, bucket: str | None, key: str | None) -> Path | None:
         """Give the directory an object was made from, or None."""

@@ -43,7 +43,7 @@ class Invoker:
         self._clock = clock
         self._work = work
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="events")
-        self._events = AsyncEvents(
+        self.events = AsyncEvents(
             invoke=self.invoke,
             settings_of=functions.event_settings_of,
             submit=self.submit,
@@ -53,11 +53,11 @@ class Invoker:
 
     def connect(self, targets: Targets) -> None:
         """Say where destinations and dead letters go."""
-        self._events.connect(Destinations(targets=targets, clock=self._clock))
+        self.events.connect(Destinations(targets=targets, clock=self._clock))
 
     def install(self, hooks: Hooks) -> None:
         """Run real functions where moto answers canned text or starts containers."""
-        Requests(invoke=self.invoke, accept=self._events.accept).install(hooks)
+        Requests(invoke=self.invoke, accept=self.events.accept).install(hooks)
 
     def invoke(
         self,
@@ -122,7 +122,7 @@ class Invoker:
             No deployed function, version or alias has this name.
         """
         self._functions.event_settings_of(function_arn)
-        self._events.accept(AsyncEvent(function_arn, payload))
+        self.events.accept(AsyncEvent(function_arn, payload))
 
     def submit(self, task: Callable[[], None]) -> None:
         """Run something that was counted as work before, in a thread of the invoker."""

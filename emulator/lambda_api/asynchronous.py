@@ -95,6 +95,7 @@ class AsyncEvents:
         self._clock = clock
         self._work = work
         self._destinations: Destinations | None = None
+        self._open: dict[str, AsyncEvent] = {}
 
     def connect(self, destinations: Destinations) -> None:
         """Say where outcomes go."""
@@ -111,8 +112,13 @@ class AsyncEvents:
         if event.accepted_at is None:
             event = replace(event, accepted_at=self._clock.now())
         accepted = event
+        self._open[event.request_id] = event
         self._work.begin(_KIND)
         self._submit(lambda: self._attempt(accepted))
+
+    def open(self) -> list[AsyncEvent]:
+        """List the events that are not done with: those that run, and those that wait for another attempt."""
+        return list(self._open.values())
 
     def _attempt(self, event: AsyncEvent) -> None:
         try:
@@ -132,6 +138,8 @@ class AsyncEvents:
         except EmulatorError as lost:  # the function is gone, or the cloud is closing
             _log.warning("event %s for %s is dropped: %s", event.request_id, event.target, lost)
         finally:
+            if self._open.get(event.request_id) is event:  # nothing of it waits for another attempt
+                del self._open[event.request_id]
             self._work.end(_KIND)
 
     def _retry(self, event: AsyncEvent, settings: EventSettings, invocation: Invocation) -> None:
@@ -155,6 +163,7 @@ class AsyncEvents:
         due = self._clock.now() + delay
         if event.accepted_at is not None and due - event.accepted_at > settings.longest_age:
             return False
+        self._open[event.request_id] = event
         self._clock.call_at(due, lambda: self.accept(event), what=f"retry of an event for {event.target}")
         return True
 

@@ -36,15 +36,15 @@ class Keeper:
     ----------
     save
         Writes the state.
-    sync
-        Has large bytes on the disk before, so that the moment of the fork is short.
+    prepare
+        Does what need not be done by the child.
     still
         Keeps everything from changing while the fork is made.
     """
 
-    def __init__(self, *, save: Callable[[], None], sync: Callable[[], None], still: Still) -> None:
+    def __init__(self, *, save: Callable[[], None], prepare: Callable[[], None], still: Still) -> None:
         self._save = save
-        self._sync = sync
+        self._prepare = prepare
         self._still = still
         self._woken = threading.Condition()
         self._changed_first: float | None = None
@@ -98,7 +98,7 @@ class Keeper:
         while self._wait_for_a_moment():
             began = time.monotonic()
             try:
-                self._sync()
+                self._prepare()
                 done = self._save_in_child()
             except (OSError, StateNotSaved) as error:
                 _log.error("%s", error)

@@ -1,7 +1,7 @@
 """moto's objects as bytes and back: pickle, with what belongs to a process left out and put in again.
 
-Live backends and the emulator's own parts are named, and looked up in the run that loads; large bytes go to
-the blob store; locks, threads and what else belongs to a process is reduced to what makes it again.
+Live backends are named, and looked up in the run that loads; large bytes go to the blob store;
+locks, threads and what else belongs to a process is reduced to what makes it again.
 Reading accepts classes of moto and of the emulator and a short list beside; it calls nothing else.
 """
 
@@ -81,8 +81,6 @@ class Writer(pickle.Pickler):
         Where to.
     backends
         The live backends: mentioned anywhere, they are written as their key.
-    shared
-        The emulator's own parts by name, likewise.
     blobs
         Takes large bytes.
     """
@@ -92,14 +90,11 @@ class Writer(pickle.Pickler):
         file: io.BytesIO,
         *,
         backends: Mapping[BackendKey, BaseBackend],
-        shared: Mapping[str, Any],
         blobs: BlobStore,
     ) -> None:
         super().__init__(file, protocol=5)
         self._blobs = blobs
-        self._named: dict[int, tuple[str, Any]] = {
-            id(part): ("shared", name) for name, part in shared.items()
-        }
+        self._named: dict[int, tuple[str, Any]] = {}
         for key, backend in backends.items():
             self._named[id(backend)] = ("backend", key)
             for path, factory in _local_factories(backend):
@@ -136,15 +131,12 @@ class Reader(pickle.Unpickler):
     ----------
     content
         The pickle.
-    shared
-        The emulator's own parts of this run, by the names they were written with.
     blobs
         Holds large bytes.
     """
 
-    def __init__(self, content: bytes, *, shared: Mapping[str, Any], blobs: BlobStore) -> None:
+    def __init__(self, content: bytes, *, blobs: BlobStore) -> None:
         super().__init__(io.BytesIO(content))
-        self._shared = shared
         self._blobs = blobs
         self.digests: set[str] = set()
         """Blobs the state refers to."""
@@ -152,10 +144,6 @@ class Reader(pickle.Unpickler):
     def _outside(self, kind: str, name: Any) -> Any:
         if kind == "backend":
             return backend_at(name)
-        if kind == "shared":
-            if name not in self._shared:
-                raise StateRefused(f"the state refers to {name}, which this local cloud does not have")
-            return self._shared[name]
         if kind == "factory":
             key, path = name
             return functools.reduce(getattr, path, backend_at(key)).default_factory  # type: ignore[attr-defined]

@@ -11,8 +11,8 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,23 +35,7 @@ class Place:
     port: int
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the emulator keeps beside moto's backends.
-
-    Parameters
-    ----------
-    shared
-        Objects of this run that the state refers to, by name.
-    read
-        Gives the emulator's own state; plain values.
-    """
-
-    shared: Mapping[str, Any] = field(default_factory=dict)
-    read: Callable[[], dict[str, Any]] = dict
-
-
-def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
+def save(directory: StateDirectory, place: Place, own: Callable[[], dict[str, Any]]) -> None:
     """Write everything that is kept.
 
     Parameters
@@ -60,8 +44,8 @@ def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
         Where to.
     place
         Region and port of this run.
-    parts
-        The emulator's own.
+    own
+        Gives what the emulator keeps beside moto's backends.
 
     Raises
     ------
@@ -70,7 +54,7 @@ def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
     """
     taken_at = datetime.now(UTC).isoformat()
     try:
-        content, modules = _pickled(directory, parts)
+        content, modules = _pickled(directory, own)
         directory.blobs.sync()
         header = {
             **_versions(modules),
@@ -86,7 +70,7 @@ def save(directory: StateDirectory, place: Place, parts: Parts) -> None:
         ) from error
 
 
-def load(directory: StateDirectory, place: Place, parts: Parts) -> dict[str, Any] | None:
+def load(directory: StateDirectory, place: Place) -> dict[str, Any] | None:
     """Read what was saved into moto's backends.
 
     Parameters
@@ -95,13 +79,11 @@ def load(directory: StateDirectory, place: Place, parts: Parts) -> dict[str, Any
         Where from.
     place
         Region and port of this run.
-    parts
-        The emulator's own.
 
     Returns
     -------
     dict or None
-        What `Parts.read` gave when it was saved; None when nothing was saved yet.
+        What `own` gave when it was saved; None when nothing was saved yet.
 
     Raises
     ------
@@ -118,13 +100,13 @@ def load(directory: StateDirectory, place: Place, parts: Parts) -> dict[str, Any
             f"the state in {directory.root} is damaged: {directory.snapshot.name} does not have the checksum "
             "it was written with; restore it from a copy, or start with another directory"
         )
-    reader = Reader(content, shared=parts.shared, blobs=directory.blobs)
+    reader = Reader(content, blobs=directory.blobs)
     state: dict[str, Any] = reader.load()
     for key, attributes in state["backends"].items():
         vars(backend_at(key)).update(attributes)
     bucket_owners().update(state["buckets"])
     directory.blobs.sweep(reader.digests)
-    own: dict[str, Any] = state["parts"]
+    own: dict[str, Any] = state["own"]
     return own
 
 
@@ -145,16 +127,16 @@ def saved_port(directory: StateDirectory) -> int | None:
     return None if header is None else int(header["port"])
 
 
-def _pickled(directory: StateDirectory, parts: Parts) -> tuple[bytes, set[str]]:
+def _pickled(directory: StateDirectory, own: Callable[[], dict[str, Any]]) -> tuple[bytes, set[str]]:
     kept = {entry.key: entry.backend for entry in kept_backends()}
     state = {
         "backends": {key: dict(vars(backend)) for key, backend in kept.items()},
         "buckets": dict(bucket_owners()),
-        "parts": parts.read(),
+        "own": own(),
     }
 
     def writer(file: io.BytesIO) -> Writer:
-        return Writer(file, backends=kept, shared=parts.shared, blobs=directory.blobs)
+        return Writer(file, backends=kept, blobs=directory.blobs)
 
     file = io.BytesIO()
     whole = writer(file)

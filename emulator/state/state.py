@@ -1,23 +1,24 @@
 """The state of one local cloud, put together: what its composition root makes when a directory is named."""
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from moto.core.base_backend import backend_lock
+from moto.stepfunctions.parser.backend.execution import Execution
 
-from emulator.deploy.assets import AssetSources
-from emulator.events.clock import Clock, Mode
 from emulator.events.hooks import Hooks
-from emulator.resources.base import Services
-from emulator.resources.coverage import RESOURCE_TYPES
 from emulator.state import objects, restart, snapshot
-from emulator.state.backends import kept_backends
+from emulator.state.backends import kept_backends, services_left_out
 from emulator.state.directory import StateDirectory
 from emulator.state.keeper import Keeper
+from emulator.state.own import OwnState
+from emulator.state.snapshot import Place
+
+_log = logging.getLogger(__name__)
 
 _STILL_SECONDS = 0.5
 
@@ -44,8 +45,10 @@ class State:
     def __init__(self, root: Path) -> None:
         self._directory = StateDirectory(root)
         self._keeper: Keeper | None = None
-        self._interrupted: list[Any] = []
-        self._now: Callable[[], datetime] = datetime.now
+        self._own: OwnState | None = None
+        self._interrupted: list[Execution] = []
+        self._request_locks: tuple[Lock, ...] = ()
+        self._told: set[str] = set()
 
     def port_for(self, asked: int) -> int:
         """Choose the port: where any free one would do, the one the state was made on.
@@ -63,7 +66,7 @@ class State:
         return asked or snapshot.saved_port(self._directory) or 0
 
     def install(self, hooks: Hooks) -> None:
-        """Have object bytes go to the directory, and stacks be saved whole.
+        """Have object bytes go to the directory.
 
         Parameters
         ----------
@@ -72,42 +75,35 @@ class State:
         """
         objects.install(hooks, self._directory.blobs)
 
-    def load(self, *, services: Services, clock: Clock, sources: AssetSources, port: int) -> None:
+    def load(self, own: OwnState, place: Place) -> None:
         """Take up what was saved, tell it what the restart ended, and be ready to save.
 
         Parameters
         ----------
-        services
-            What stacks' resources refer to.
-        clock
-            Goes on where it stood, if it was a virtual one.
-        sources
-            Told where assets came from.
-        port
-            The server's.
+        own
+            The emulator's own state.
+        place
+            Region and port of this run.
+
+        Raises
+        ------
+        StateRefused
+            It cannot be used; nothing was changed.
         """
-        place = snapshot.Place(services.region, port)
-        self._now = clock.now
-        shared = {"services": services, **{f"type {name}": kind for name, kind in RESOURCE_TYPES.items()}}
-        parts = snapshot.Parts(
-            shared, lambda: {"clock": (clock.mode, clock.now()), "assets": sources.known()}
-        )
-        saved = snapshot.load(self._directory, place, parts)
+        self._own = own
+        saved = snapshot.load(self._directory, place)
         if saved is not None:
-            for (bucket, key), origin in saved["assets"].items():
-                if origin.is_dir():
-                    sources.remember(bucket, key, origin)
-            _set(clock, *saved["clock"])
-            restart.abort_running_executions(self._now())
+            own.take_up(saved)
+            restart.abort_running_executions(own.clock.now())
             restart.show_messages_in_flight()
         self._keeper = Keeper(
-            save=lambda: snapshot.save(self._directory, place, parts),
-            sync=self._directory.blobs.sync,
+            save=lambda: snapshot.save(self._directory, place, own.read),
+            prepare=self._prepare,
             still=lambda: _still(self._locks()),
         )
 
     def begin(self, locks: Iterable[Lock]) -> None:
-        """Save after changes from now on.
+        """Have go on what can, and save after changes from now on.
 
         Parameters
         ----------
@@ -115,7 +111,8 @@ class State:
             Held by requests while they change more than one thing.
         """
         self._request_locks = tuple(locks)
-        if self._keeper:
+        if self._own and self._keeper:
+            self._own.resume()
             self._keeper.start()
 
     def note(self) -> None:
@@ -128,8 +125,10 @@ class State:
         return self._keeper.holding() if self._keeper else ExitStack()  # type: ignore[return-value]
 
     def interrupt(self) -> None:
-        """Abort what runs: the first step of the end."""
-        self._interrupted = restart.stop_running_executions(self._now())
+        """Stop what runs: the first step of the end."""
+        if self._own:
+            self._own.interrupt()
+            self._interrupted = restart.stop_running_executions(self._own.clock.now())
 
     def end(self) -> None:
         """Save a last time, when nothing moves any more, and let go of the directory.
@@ -140,11 +139,20 @@ class State:
             It could not be written.
         """
         try:
-            if self._keeper:
-                restart.abort(self._interrupted, self._now())
+            if self._own and self._keeper:
+                restart.abort(self._interrupted, self._own.clock.now())
+                self._prepare()
                 self._keeper.close()
         finally:
             self._directory.close()
+
+    def _prepare(self) -> None:
+        """Have large bytes on the disk, and say what is not going to be there."""
+        self._directory.blobs.sync()
+        for service in services_left_out():
+            if service not in self._told:
+                self._told.add(service)
+                _log.warning("what is made in %s is not kept: --state does not cover that service", service)
 
     def _locks(self) -> list[Lock]:
         queues = [
@@ -168,11 +176,3 @@ def _still(locks: list[Lock]) -> Iterator[bool]:
                 return
             held.callback(lock.release)
         yield True
-
-
-def _set(clock: Clock, mode: Mode, moment: datetime) -> None:
-    """Have a clock that had left the wall go on where it stood: no time passes between runs."""
-    if mode != "wall":
-        clock.set(moment)
-    if mode == "running":
-        clock.run()

@@ -98,7 +98,7 @@ class Harmful:
 @pytest.mark.parametrize("content", [pickle.dumps(Harmful()), pickle.dumps(Path)])
 def test_reading_calls_nothing_that_is_not_of_a_state(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(StateRefused, match="not part of a local cloud's state"):
-        Reader(content, shared={}, blobs=BlobStore(tmp_path)).load()
+        Reader(content, blobs=BlobStore(tmp_path)).load()
 
 
 @contextmanager
