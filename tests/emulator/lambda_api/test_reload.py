@@ -147,6 +147,16 @@ def test_packaged_functions_run_what_was_packaged(app: Path, assembly: Path) -> 
         assert caller(cloud)() == "hello ONE"
 
 
+def test_every_asset_that_cdk_copied_is_found_where_it_was_copied_from(sample_assembly: Path) -> None:
+    sample = Path(__file__).parents[1] / "sample"
+    assets = [path for path in sample_assembly.glob("asset.*") if path.is_dir() and any(path.glob("**/*.py"))]
+    origins = Origins([sample])
+    origins.learn(assets)
+    found = [origin for asset in assets if (origin := origins.of(asset))]
+    places = sorted(str(place.relative_to(sample)) for origin in found for _, place in origin.parts)
+    assert places == ["count_words", "greet", "library/python/sample_library"]
+
+
 def test_files_the_asset_left_out_stay_out(app: Path, assembly: Path, tmp_path: Path) -> None:
     origins = Origins([app])
     origins.learn([assembly / "asset.f"])
