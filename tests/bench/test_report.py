@@ -16,8 +16,8 @@ def test_a_page_holds_what_the_kept_results_say(path: Path) -> None:
 
 def test_a_table_goes_between_its_marks_and_nowhere_else() -> None:
     outcome = Outcome("lookups", {}, {}, [Result("a lookup", 1.0, None, None, "ms", None)])
-    text = with_table("before\n<!-- bench:lookups -->\nold\n<!-- /bench:lookups -->\nafter\n", outcome)
+    text = with_table("before\n<!-- bench:lookups -->\nstale\n<!-- /bench:lookups -->\nafter\n", outcome)
     assert text.startswith("before\n<!-- bench:lookups -->\n|")
     assert text.endswith("|\n<!-- /bench:lookups -->\nafter\n")
-    assert "old" not in text
+    assert "stale" not in text
     assert "a lookup" in text

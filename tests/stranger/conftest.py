@@ -1,11 +1,13 @@
 """A stranger's app: its layer built, its assembly synthesized, the local cloud started on it."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,17 +27,22 @@ def stranger_assembly(pytestconfig: pytest.Config) -> Path:
     for path in sorted(APP.rglob("*.py")):
         digest.update(path.read_bytes())
     assert pytestconfig.cache is not None
-    place = Path(pytestconfig.cache.mkdir("stranger")) / digest.hexdigest()[:16]
-    if not (place / "cdk.out" / "manifest.json").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        build_layer(place / "layer" / "python")
-        environment = {
-            **os.environ,
-            "CDK_OUTDIR": str(place / "cdk.out"),
-            "LAYER_DIR": str(place / "layer"),
-        }
-        subprocess.run([sys.executable, APP / "app.py"], env=environment, check=True)
-    return place / "cdk.out"
+    cache = Path(pytestconfig.cache.mkdir("stranger"))
+    out_dir = cache / digest.hexdigest()[:16]
+    if not out_dir.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as making:
+            synthesize(Path(making))
+            # Of several processes that find nothing, the first to be done keeps its own.
+            with contextlib.suppress(OSError):
+                Path(making, "cdk.out").rename(out_dir)
+    return out_dir
+
+
+def synthesize(place: Path) -> None:
+    """Build the layer and write the assembly, both in one place."""
+    build_layer(place / "layer" / "python")
+    environment = {**os.environ, "CDK_OUTDIR": str(place / "cdk.out"), "LAYER_DIR": str(place / "layer")}
+    subprocess.run([sys.executable, APP / "app.py"], env=environment, check=True)
 
 
 def build_layer(python: Path) -> None:
