@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from emulator import actions
 from emulator.cloud import DEFAULT_PORT, Cloud
 from emulator.errors import EmulatorError
 from emulator.resources.coverage import as_markdown
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     if options.command == "coverage":
-        sys.stdout.write(as_markdown() + "\n")
+        with Cloud(port=0):
+            sys.stdout.write(f"{as_markdown()}\n\n{actions.as_markdown()}\n")
         return 0
     try:
         packaging = Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
@@ -85,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="run what is edited in DIR at the next invocation; may be given again",
     )
-    commands.add_parser("coverage", help="print what the local cloud makes of each resource type")
+    commands.add_parser("coverage", help="print the tables of docs/emulator.md: types, operations")
     return parser
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from emulator import actions
 from emulator.control.routes import Control
 from emulator.http_api.event import HttpRequest
 from emulator.http_api.gateway import Gateway
@@ -124,13 +125,16 @@ class Application:
                 return None
             return start_response(line, *arguments)
 
-        refused = self._gate.before(claim, operation, environ, body)
+        refused = actions.refusal(service, operation, environ)
+        refused = refused or self._gate.before(claim, operation, environ, body)
         instead = [refused] if refused else []
         chunks: list[bytes] = []
         try:
             if not instead:
                 with self._turns(service):
                     chunks = list(self._moto(environ, remember))
+        except NotImplementedError:
+            instead.append(actions.refused(service_name, operation, environ))
         except Exception as error:  # noqa: BLE001 - a bug in moto is answered and logged, not lost
             _log.exception("moto failed on %s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return _send(message(500, f"moto failed: {type(error).__name__}: {error}"), start_response)

@@ -12,8 +12,8 @@ from typing import Any
 Client = Callable[[str], Any]
 # What differs between two clouds by nature: when something was made, and under which generated id.
 _VOLATILE = re.compile(
-    r"(?i)^(.*(date|time|timestamp|modified|created)(utc)?|ResponseMetadata|RevisionId|RoleId|PolicyId|TableId|"
-    r"CodeSha256|CodeSize|.*ETag|VersionId|Owner|UUID|LatestStreamLabel|AttachmentCount)$"
+    r"(?i)^(.*(date|time|timestamp|modified|created)(utc)?|ResponseMetadata|RevisionId|RoleId|PolicyId|"
+    r"TableId|CodeSha256|CodeSize|.*ETag|VersionId|Owner|UUID|LatestStreamLabel|AttachmentCount)$"
 )
 _KEPT = frozenset({"Timeout", "VisibilityTimeout", "IntegrationTimeout", "TimeoutInMillis"})
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
