@@ -80,6 +80,16 @@ class Ward:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._client = cloud.client("lambda")
+        trusting = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+        made = cloud.client("iam").create_role(
+            RoleName="tests",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusting]}),
+        )
+        self._role = made["Role"]["Arn"]
 
     def function(self, name: str, code: str, **settings: Any) -> None:
         """Deploy a function."""
@@ -88,7 +98,7 @@ class Ward:
             archive.writestr("app.py", textwrap.dedent(code))
         self._client.create_function(
             FunctionName=name,
-            Role="arn:aws:iam::123456789012:role/tests",
+            Role=self._role,
             Handler="app.handler",
             Runtime="python3.13",
             Code={"ZipFile": packed.getvalue()},
