@@ -1,14 +1,17 @@
 """One request on its way through an API, and what the access log may say of it afterwards."""
 
 import base64
+import json
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from emulator.http_api.event import HttpRequest, Place, context_time
+from emulator.http_api.integration import Integrated
 from emulator.http_api.response import HttpResponse
 
 
@@ -28,9 +31,8 @@ class Exchange:
     route_key: str = ""
     authorizer: Mapping[str, Any] = field(default_factory=dict)
     authorizer_error: str = ""
-    integration_error: str = ""
+    integrated: Integrated | None = None
     integration_ms: int | None = None
-    integration_status: int | None = None
     _began: float = field(default_factory=time.perf_counter)
 
     def log_values(self, response: HttpResponse) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Exchange:
             "responseLatency": int((time.perf_counter() - self._began) * 1000),
             **self._of_authorizer(),
             **self._of_integration(),
+            **self._of_refusal(response),
         }
 
     def _of_authorizer(self) -> dict[str, Any]:
@@ -81,12 +84,22 @@ class Exchange:
         return {**known, "identity.userArn": signer, "identity.caller": signer}
 
     def _of_integration(self) -> dict[str, Any]:
+        if self.integrated is None:
+            return {}
+        own_status = None if self.integrated.error else self.integrated.response.status
         return {
-            "integrationErrorMessage": self.integration_error,
-            "integration.error": self.integration_error,
+            "integrationErrorMessage": self.integrated.error,
+            "integration.error": self.integrated.error,
             "integrationLatency": self.integration_ms,
             "integration.latency": self.integration_ms,
-            "integrationStatus": self.integration_status,
-            "integration.integrationStatus": self.integration_status,
-            "integration.status": self.integration_status,
+            "integrationStatus": self.integrated.lambda_status,
+            "integration.integrationStatus": self.integrated.lambda_status,
+            "integration.status": own_status,
         }
+
+    def _of_refusal(self, response: HttpResponse) -> dict[str, Any]:
+        """Tell what the gateway itself answered, in place of the function."""
+        if response.status < HTTPStatus.BAD_REQUEST or (self.integrated and not self.integrated.error):
+            return {}
+        text = json.loads(response.body)["message"]
+        return {"error.message": text, "error.messageString": json.dumps(text)}

@@ -137,8 +137,7 @@ class Gateway:
             lambda: self._invoke(arn, event, caller), int(integration.timeout_in_millis or LONGEST_WAIT_MS)
         )
         exchange.integration_ms = int((time.perf_counter() - began) * 1000)
-        exchange.integration_error = integrated.error
-        exchange.integration_status = integrated.response.status
+        exchange.integrated = integrated
         return integrated.response
 
     def _log(self, stage: Any, exchange: Exchange, response: HttpResponse) -> None:

@@ -1,5 +1,6 @@
 """The function behind a route: which it is, and how long API Gateway waits for it."""
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from emulator.errors import NotPermitted, UnknownFunction
 from emulator.http_api.response import HttpResponse, message, read_answer
 from emulator.runtime.model import Invocation, InvocationRefusedError
 
+_log = logging.getLogger(__name__)
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 LONGEST_WAIT_MS = 30_000
 """API Gateway's limit, and the time it waits when an integration names none."""
@@ -17,9 +19,10 @@ LONGEST_WAIT_MS = 30_000
 
 @dataclass(frozen=True)
 class Integrated:
-    """What the caller receives, and what went wrong on the way to it."""
+    """What the caller receives, what Lambda answered to the gateway, and what went wrong on the way."""
 
     response: HttpResponse
+    lambda_status: int | None
     error: str = ""
 
 
@@ -71,20 +74,25 @@ def integrate(invoke: Callable[[], Invocation], timeout_ms: int) -> Integrated:
     thread.join(timeout_ms / 1000)
     if not ended:
         told = f"no answer of the integration in {timeout_ms} ms"
-        return Integrated(message(503, "Service Unavailable"), told)
+        return Integrated(message(503, "Service Unavailable"), None, told)
     return ended[0]
 
 
 def _run(invoke: Callable[[], Invocation]) -> Integrated:
     try:
         invocation = invoke()
-    except (UnknownFunction, NotPermitted) as error:
-        return Integrated(message(500, "Internal Server Error"), str(error))
+    except UnknownFunction as error:
+        return Integrated(message(500, "Internal Server Error"), 404, str(error))
+    except NotPermitted as error:
+        return Integrated(message(500, "Internal Server Error"), 403, str(error))
     except InvocationRefusedError as error:
-        return Integrated(message(503, "Service Unavailable"), str(error))
+        return Integrated(message(503, "Service Unavailable"), 429, str(error))
+    except Exception as error:  # noqa: BLE001 - logged whole, and its caller would wait for a thread that is gone
+        _log.exception("an integration failed")
+        return Integrated(message(500, "Internal Server Error"), None, str(error))
     if invocation.function_error is not None:
-        return Integrated(message(500, "Internal Server Error"), _told(invocation))
-    return Integrated(read_answer(invocation.payload))
+        return Integrated(message(500, "Internal Server Error"), 200, _told(invocation))
+    return Integrated(read_answer(invocation.payload), 200)
 
 
 def _told(invocation: Any) -> str:

@@ -39,6 +39,8 @@ FORMAT = json.dumps(
         "status": "$context.status",
         "route": "$context.routeKey",
         "who": "$context.authorizer.claims.sub",
+        "told": "$context.error.message",
+        "function": "$context.integration.status",
         "x": "$context.nothing",
     }
 )
@@ -313,13 +315,12 @@ def test_a_body_over_ten_megabytes_is_refused(shop: Shop) -> None:
 
 def test_each_request_is_a_line_in_the_stages_log_group_in_its_format(shop: Shop) -> None:
     answer = shop.get("/token", f"Bearer {shop.token()}")
+    shop.get("/token")
     events = shop.cloud.client("logs").filter_log_events(logGroupName="access")["events"]
-    assert json.loads(events[-1]["message"]) == {
-        "status": "200",
-        "route": "GET /token",
-        "who": "ann",
-        "x": "-",
-    }
+    let_in, refused = (json.loads(event["message"]) for event in events[-2:])
+    told = {"route": "GET /token", "x": "-"}
+    assert let_in == {**told, "status": "200", "who": "ann", "told": "-", "function": "200"}
+    assert refused == {**told, "status": "401", "who": "-", "told": "Unauthorized", "function": "-"}
     assert answer.headers["apigw-requestid"] == answer.json()["event"]["requestContext"]["requestId"]
 
 
