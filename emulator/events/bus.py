@@ -5,14 +5,12 @@ Replaces moto's delivery, which knows neither functions nor state machines, igno
 """
 
 import json
-import threading
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.events import models as events_models
 from moto.events.exceptions import InvalidEventPatternException
-from moto.s3 import notifications as s3_notifications
 
 from emulator.events.clock import Clock
 from emulator.events.deliveries import Deliveries
@@ -21,17 +19,6 @@ from emulator.events.inputs import target_input
 from emulator.events.patterns import InvalidPatternError, check, matches
 from emulator.events.targets import Delivery
 from emulator.identity.service_access import RULES
-
-_CREATED_REASONS = {
-    "s3:ObjectCreated:Put": "PutObject",
-    "s3:ObjectCreated:Post": "POST Object",
-    "s3:ObjectCreated:Copy": "CopyObject",
-    "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
-}
-_DELETION_TYPES = {
-    "s3:ObjectRemoved:Delete": "Permanently Deleted",
-    "s3:ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
-}
 
 
 class Bus:
@@ -48,11 +35,9 @@ class Bus:
     def __init__(self, *, clock: Clock, deliveries: Deliveries) -> None:
         self._clock = clock
         self._deliveries = deliveries
-        self._sequence = 0
-        self._lock = threading.Lock()
 
     def install(self, hooks: Hooks) -> None:
-        """Take over rules and S3's events from moto."""
+        """Take over rules from moto."""
         hooks.replace(
             events_models.Rule,
             "send_to_targets",
@@ -61,7 +46,6 @@ class Bus:
         hooks.replace(events_models, "unix_time", self._clock.epoch_seconds)
         hooks.replace(events_models.EventPattern, "matches_event", _matches)
         hooks.replace(events_models.EventPatternParser, "_validate_event_pattern", _check)
-        hooks.replace(s3_notifications, "_send_event_bridge_message", self._from_s3)
 
     def offer(self, rule: Any, event: dict[str, Any]) -> None:
         """Send an event to the rule's targets if the rule is enabled and its pattern matches."""
@@ -79,50 +63,20 @@ class Bus:
             body = target_input(target, event, rule_arn=rule.arn, ingested=ingested)
             self._deliveries.deliver(Delivery(target["Arn"], body, rule.arn, target, service=RULES))
 
-    def _from_s3(self, account_id: str, bucket: Any, event_name: str, key: Any) -> None:
-        name = getattr(event_name, "value", event_name)
-        version = key.version_id if bucket.is_versioned else None
-        s3_object = {
-            "key": key.name,
-            "size": getattr(key, "size", 0),  # a delete marker has none
-            "etag": getattr(key, "etag", "").replace('"', ""),
-            **({"version-id": str(version)} if version not in (None, "null") else {}),
-            "sequencer": self._next_sequencer(),
-        }
-        detail: dict[str, Any] = {
-            "version": "0",
-            "bucket": {"name": bucket.name},
-            "object": s3_object,
-            "request-id": uuid.uuid4().hex[:16].upper(),
-            "requester": account_id,
-            "source-ip-address": "127.0.0.1",
-        }
-        if name in _CREATED_REASONS:
-            detail["reason"] = _CREATED_REASONS[name]
-        if name in _DELETION_TYPES:
-            detail |= {"reason": "DeleteObject", "deletion-type": _DELETION_TYPES[name]}
-            for field in ("size", "etag") if name.endswith("MarkerCreated") else ("size",):
-                s3_object.pop(field)
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": s3_notifications._detail_type(event_name),  # noqa: SLF001  the names are moto's table
-            "source": "aws.s3",
-            "account": account_id,
-            "time": _rfc3339(self._clock.epoch_seconds()),
-            "region": bucket.region_name,
-            "resources": [bucket.arn],
-            "detail": detail,
-        }
-        backend = events_models.events_backends[account_id][bucket.region_name]
-        for rule in list(backend.event_buses["default"].rules.values()):
-            self.offer(rule, event)
+    def publish(self, account: str, region: str, event: dict[str, Any]) -> None:
+        """Put an event of a service on the default bus.
 
-    def _next_sequencer(self) -> str:
-        """Give a hexadecimal number that grows with every change of any object."""
-        with self._lock:
-            self._sequence += 1
-            return f"{int(self._clock.epoch_seconds()):08X}{self._sequence:010X}"
+        Parameters
+        ----------
+        account, region
+            Whose bus.
+        event
+            The whole event.
+        """
+        for rule in list(
+            events_models.events_backends[account][region].event_buses["default"].rules.values()
+        ):
+            self.offer(rule, event)
 
 
 def _matches(pattern: Any, event: dict[str, Any]) -> bool:

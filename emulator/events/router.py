@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from emulator.events.buckets import Buckets
 from emulator.events.bus import Bus
 from emulator.events.clock import Clock
 from emulator.events.deliveries import Deliveries
@@ -14,6 +15,7 @@ from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
 from emulator.events.mappings import Mappings
 from emulator.events.message_moves import MessageMoves
+from emulator.events.object_changes import ObjectChanges
 from emulator.events.planner import Planner
 from emulator.events.polling import Poller, Surroundings
 from emulator.events.queue_poller import QueuePoller
@@ -21,6 +23,7 @@ from emulator.events.queues import Queues
 from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import Streams
 from emulator.events.targets import Targets
+from emulator.events.topics import Topics
 from emulator.events.work import Work
 from emulator.functions import Functions
 from emulator.identity.service_access import ServiceAccess
@@ -68,6 +71,8 @@ class Router:
         self.invoker.connect(self.targets)
         self.deliveries = Deliveries(clock=clock, send=self.targets.send, bury=self.targets.send_letter)
         self.bus = Bus(clock=clock, deliveries=self.deliveries)
+        self._buckets = Buckets(clock=clock, targets=self.targets, access=access, publish=self.bus.publish)
+        self._topics = Topics(clock=clock, access=access)
         self.planner = Planner(clock=clock, bus=self.bus, deliveries=self.deliveries)
         self._surroundings = Surroundings(
             invoker=self.invoker,
@@ -88,6 +93,9 @@ class Router:
         MessageMoves(queues=self.queues, clock=self.clock).install(self._hooks)
         self.invoker.install(self._hooks)
         self.bus.install(self._hooks)
+        ObjectChanges().install(self._hooks)
+        self._buckets.install(self._hooks)
+        self._topics.install(self._hooks)
         self.mappings.install(self._hooks)
         self.planner.install(self._hooks)
         install_executions(self._hooks, clock=self.clock, work=self.work)

@@ -18,6 +18,8 @@ from emulator.identity.policy import Need, Verdict, compile_policy, decide
 RULES = "events.amazonaws.com"
 SCHEDULER = "scheduler.amazonaws.com"
 FUNCTIONS = "lambda.amazonaws.com"
+BUCKETS = "s3.amazonaws.com"
+TOPICS = "sns.amazonaws.com"
 
 _ACTIONS = {
     "events": "events:PutEvents",
@@ -170,7 +172,7 @@ def _policy_of(sending: Sending) -> str:
 
 
 def _refusal_of_policy(policy: str, sending: Sending, action: str) -> str | None:
-    account = sending.source_arn.split(":")[4]
+    account = sending.source_arn.split(":")[4] or aws.ACCOUNT  # a bucket's ARN names none
     context = {
         "aws:sourcearn": sending.source_arn,
         "aws:sourceaccount": account,

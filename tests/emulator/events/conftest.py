@@ -59,14 +59,14 @@ class Bench:
         return str(made["FunctionArn"])
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
-        """Make a queue that lets EventBridge in; give its URL and ARN."""
+        """Make a queue that lets AWS's services in; give its URL and ARN."""
         arn = f"arn:aws:sqs:{self.cloud.region}:{ACCOUNT}:{name}"
         attributes = {"Policy": self.policy("sqs:SendMessage", arn)} | attributes
         url = self("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return url, arn
 
     def topic(self, name: str) -> str:
-        """Make a topic that lets EventBridge in; give its ARN."""
+        """Make a topic that lets AWS's services in; give its ARN."""
         arn = str(self("sns").create_topic(Name=name)["TopicArn"])
         self("sns").set_topic_attributes(
             TopicArn=arn, AttributeName="Policy", AttributeValue=self.policy("sns:Publish", arn)
@@ -75,10 +75,10 @@ class Bench:
 
     @staticmethod
     def policy(action: str, arn: str) -> str:
-        """Write the policy that lets rules in."""
+        """Write the policy that lets rules, buckets and topics in."""
         statement = {
             "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
+            "Principal": {"Service": [f"{service}.amazonaws.com" for service in ("events", "s3", "sns")]},
             "Action": action,
             "Resource": arn,
         }

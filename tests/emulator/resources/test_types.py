@@ -95,7 +95,24 @@ def test_bucket_notifications_of_cdk_reach_their_queue(cloud: Cloud) -> None:
     resources = {
         "B": {"Type": "AWS::S3::Bucket"},
         "Q": {"Type": "AWS::SQS::Queue"},
-        "N": {"Type": "Custom::S3BucketNotifications", "Properties": properties},
+        "P": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Q"}],
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": "s3.amazonaws.com"},
+                            "Action": "sqs:SendMessage",
+                            "Resource": {"Fn::GetAtt": ["Q", "Arn"]},
+                        }
+                    ],
+                },
+            },
+        },
+        "N": {"Type": "Custom::S3BucketNotifications", "Properties": properties, "DependsOn": "P"},
     }
     out = make(cloud, "Notified", resources, Bucket={"Ref": "B"}, Queue={"Ref": "Q"})
     cloud.client("s3").put_object(Bucket=out["Bucket"], Key="told", Body=b"")
