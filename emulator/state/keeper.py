@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import BinaryIO, NoReturn
 
 from emulator.errors import StateNotSaved
 
@@ -20,9 +21,11 @@ _log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.3
 LATEST_SECONDS = 2.0
+RETRY_SECONDS = 10.0
 # A state so large that saving takes long is saved more rarely: for at most this share of the time.
 _SHARE_OF_TIME = 1 / 3
 _NICENESS = 5
+_MESSAGE_BYTES = 4096
 _LONGEST_SAVE_SECONDS = 300.0
 
 Still = Callable[[], AbstractContextManager[bool]]
@@ -97,15 +100,17 @@ class Keeper:
     def _run(self) -> None:
         while self._wait_for_a_moment():
             began = time.monotonic()
+            pause_seconds = 0.0
             try:
                 self._prepare()
                 done = self._save_in_child()
             except (OSError, StateNotSaved) as error:
                 _log.error("%s", error)
-                done = True
+                done, pause_seconds = False, RETRY_SECONDS
             ended = time.monotonic()
             with self._woken:
-                self._not_before = ended + (ended - began) * (1 / _SHARE_OF_TIME - 1)
+                pause_seconds = max(pause_seconds, (ended - began) * (1 / _SHARE_OF_TIME - 1))
+                self._not_before = ended + pause_seconds
                 if not done:
                     self._changed_first = self._changed_first or ended
 
@@ -125,42 +130,47 @@ class Keeper:
         return False
 
     def _save_in_child(self) -> bool:
-        reader, writer = os.pipe()
-        with self._still() as held:
-            child = os.fork() if held else -1
-        if child == 0:
-            _write_and_end(self._save, writer)
-        os.close(writer)
-        try:
-            return held and _wait_for(child, reader)
-        finally:
-            os.close(reader)
+        """Save in a fork; False when what has to be still would not be."""
+        with _pipe() as (reader, writer):
+            with self._still() as held:
+                if not held:
+                    return False
+                child = os.fork()
+            if child == 0:
+                _write_and_end(self._save, writer.fileno())
+            writer.close()
+            _wait_for(child, reader)
+        return True
 
 
-def _write_and_end(save: Callable[[], None], writer: int) -> None:
+@contextmanager
+def _pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "wb", buffering=0) as writer:
+        yield reader, writer
+
+
+def _write_and_end(save: Callable[[], None], writer: int) -> NoReturn:
     """Be the child: save, tell the parent what went wrong, and end without cleaning up what is not ours."""
+    status = 1
     try:
         gc.disable()  # it would only copy pages the parent has too
         os.nice(_NICENESS)  # requests come first
         save()
+        status = 0
     except StateNotSaved as error:
-        os.write(writer, str(error).encode()[:4096])
+        os.write(writer, str(error).encode()[:_MESSAGE_BYTES])
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent says it
-        os.write(writer, f"the state was not saved: {type(error).__name__}: {error}".encode()[:4096])
+        os.write(writer, f"the state was not saved: {error!r}".encode()[:_MESSAGE_BYTES])
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
-def _wait_for(child: int, reader: int) -> bool:
+def _wait_for(child: int, reader: BinaryIO) -> None:
     ready, _, _ = select.select([reader], [], [], _LONGEST_SAVE_SECONDS)
     if not ready:
         os.kill(child, signal.SIGKILL)
-    said = (
-        os.read(reader, 4096).decode(errors="replace")
-        if ready
-        else f"it took over {_LONGEST_SAVE_SECONDS:g} s"
-    )
-    os.waitpid(child, 0)
-    if said:
-        raise StateNotSaved(said)
-    return True
+    said = reader.read(_MESSAGE_BYTES).decode(errors="replace") if ready else ""
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise StateNotSaved(said or f"the state was not saved: the process that wrote it ended with {status}")

@@ -1,6 +1,9 @@
 """What a restart ends, and what goes on: executions, messages somebody had, streams, schedules, the clock."""
 
+import io
 import json
+import time
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from emulator.cloud import Cloud
 from emulator.state.restart import ABORTED_CAUSE
+from tests.emulator.state.contents import TRUST
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
@@ -109,3 +113,97 @@ def test_credentials_that_were_given_out_are_known_again(start: Callable[[], Clo
         key = cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="somebody")["Credentials"]
     with start() as cloud:
         assert cloud.identities.principal(key["AccessKeyId"]) == ROLE
+
+
+def function(cloud: Cloud, name: str, code: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("handler.py", code)
+    cloud.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument=TRUST)
+    cloud.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=ROLE,
+        Handler="handler.handle",
+        Code={"ZipFile": content.getvalue()},
+        Timeout=60,
+    )
+
+
+NOTES = """
+import os, time, boto3
+
+def handle(event, context):
+    queue = boto3.client("sqs").get_queue_url(QueueName="notes")["QueueUrl"]
+    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=event["note"])
+    time.sleep(event.get("seconds", 0))
+"""
+
+
+def notes(cloud: Cloud) -> list[str]:
+    queue = cloud.client("sqs").get_queue_url(QueueName="notes")["QueueUrl"]
+    received = cloud.client("sqs").receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=20, VisibilityTimeout=0
+    )
+    return [message["Body"] for message in received.get("Messages", [])]
+
+
+def test_an_asynchronous_event_that_was_being_worked_on_runs_again(start: Callable[[], Cloud]) -> None:
+    with start() as cloud:
+        cloud.client("sqs").create_queue(QueueName="notes")
+        function(cloud, "noting", NOTES)
+        event = json.dumps({"note": "hello", "seconds": 30})
+        cloud.client("lambda").invoke(FunctionName="noting", InvocationType="Event", Payload=event)
+        assert notes(cloud) == ["hello"]
+    with start() as cloud:
+        deadline = time.monotonic() + 20
+        while notes(cloud) != ["hello", "hello"]:
+            assert time.monotonic() < deadline
+
+
+def test_an_item_expires_after_a_restart(start: Callable[[], Cloud]) -> None:
+    with start() as cloud:
+        cloud.clock.set(NEW_YEAR)
+        table = cloud.client("dynamodb")
+        table.create_table(
+            TableName="t",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        )
+        table.update_time_to_live(
+            TableName="t", TimeToLiveSpecification={"Enabled": True, "AttributeName": "until"}
+        )
+        until = str(int((NEW_YEAR + timedelta(hours=1)).timestamp()))
+        table.put_item(TableName="t", Item={"k": {"S": "a"}, "until": {"N": until}})
+    with start() as cloud:
+        assert cloud.client("dynamodb").scan(TableName="t")["Count"] == 1
+        cloud.clock.advance_to(NEW_YEAR + timedelta(days=3))
+        assert cloud.client("dynamodb").scan(TableName="t")["Count"] == 0
+
+
+def test_a_stream_goes_on_where_its_function_had_read(start: Callable[[], Cloud]) -> None:
+    with start() as cloud:
+        cloud.client("sqs").create_queue(QueueName="notes")
+        table = cloud.client("dynamodb")
+        made = table.create_table(
+            TableName="t",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        code = NOTES.replace('event["note"]', 'event["Records"][0]["dynamodb"]["Keys"]["k"]["S"]')
+        function(cloud, "reading", code)
+        cloud.client("lambda").create_event_source_mapping(
+            FunctionName="reading",
+            EventSourceArn=made["TableDescription"]["LatestStreamArn"],
+            StartingPosition="TRIM_HORIZON",
+            BatchSize=1,
+        )
+        table.put_item(TableName="t", Item={"k": {"S": "before"}})
+        cloud.settle(30)
+    with start() as cloud:
+        cloud.client("dynamodb").put_item(TableName="t", Item={"k": {"S": "after"}})
+        cloud.settle(30)
+        assert sorted(notes(cloud)) == ["after", "before"]
