@@ -1,6 +1,7 @@
 """A local cloud at the new year, and state machines written on the spot."""
 
 import io
+import itertools
 import json
 import textwrap
 import zipfile
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emulator import aws
 from emulator.cloud import Cloud
 
 NEW_YEAR = datetime(2013, 1, 1, tzinfo=UTC)
@@ -22,6 +24,7 @@ class Machines:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self._numbers = itertools.count()
         self.states = cloud.client("stepfunctions")
         trust = {"Version": "2012-10-17", "Statement": []}
         cloud.client("iam").create_role(RoleName="machines", AssumeRolePolicyDocument=json.dumps(trust))
@@ -48,11 +51,7 @@ class Machines:
 
     def run(self, states: dict[str, Any], given: Any = None, **fields: Any) -> dict[str, Any]:
         """Make a machine, start it, and tell where it stands once nothing is in flight."""
-        return self.look(self.start(self.make(f"run-{self.count()}", states, **fields), given))
-
-    def count(self) -> int:
-        """Count the machines."""
-        return len(self.states.list_state_machines()["stateMachines"])
+        return self.look(self.start(self.make(f"run-{next(self._numbers)}", states, **fields), given))
 
     def look(self, execution: str) -> dict[str, Any]:
         """Describe an execution, its output read."""
@@ -89,6 +88,54 @@ class Machines:
             MemorySize=256,
         )
         return str(made["FunctionArn"])
+
+    def role_for(self, service: str) -> str:
+        """Make a role that a service may take, and that may do everything; give its ARN."""
+        name = f"for-{service.partition('.')[0]}"
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam = self.cloud.client("iam")
+        iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="all",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        )
+        return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+    def executions(self, machine: str) -> Iterator[dict[str, Any]]:
+        """Give all executions of a machine."""
+        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        for page in pages:
+            yield from page["executions"]
+
+    def running(self) -> list[Any]:
+        """Give the interpreter's own objects of the executions that run."""
+        backend = aws.backend("stepfunctions")
+        return [
+            each
+            for machine in backend.state_machines
+            for each in machine.executions
+            if each.status == "RUNNING"
+        ]
+
+    def printed(self, function: str) -> Iterator[str]:
+        """Give the lines of JSON a function has printed."""
+        pages = self.cloud.client("logs").get_paginator("filter_log_events")
+        for page in pages.paginate(logGroupName=f"/aws/lambda/{function}"):
+            messages = (event["message"].strip() for event in page["events"])
+            yield from (message for message in messages if message.startswith("{"))
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Machines]:
+    """Start a cloud for tests that only look at executions of their own."""
+    with Cloud(port=0) as cloud:
+        cloud.clock.set(NEW_YEAR)
+        yield Machines(cloud)
 
 
 @pytest.fixture
