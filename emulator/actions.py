@@ -35,6 +35,14 @@ _S3_BY_PATH = words(
     "PutBucketTagging PutObjectLockConfiguration PutPublicAccessBlock SelectObjectContent"
 )
 
+_WITHOUT_EFFECT = {
+    "lambda": words(
+        "CreateFunctionUrlConfig DeleteFunctionUrlConfig GetFunctionUrlConfig UpdateFunctionUrlConfig "
+        "GetFunctionCodeSigningConfig"
+    ),
+}
+"""What moto would answer though nothing stands behind it: no URL of a function is served here."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -151,7 +159,8 @@ def answered(service: Service) -> frozenset[str]:
     by_path = _S3_BY_PATH if service.model == "s3" else frozenset()
     classes = _responses(service.module)
     names = operation_names(service)
-    return by_path | {name for name in names if any(hasattr(each, names[name]) for each in classes)}
+    held = by_path | {name for name in names if any(hasattr(each, names[name]) for each in classes)}
+    return held - _WITHOUT_EFFECT.get(service.model, frozenset())
 
 
 def changed_here(service: Service) -> frozenset[str]:

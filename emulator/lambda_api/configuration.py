@@ -119,7 +119,6 @@ def install(hooks: Hooks) -> None:
     _install_update(hooks)
     hooks.replace(LambdaFunction, "get_configuration", _described(LambdaFunction.get_configuration))
     hooks.replace(LambdaFunction, "_get_layers_data", _layers)
-    hooks.replace(LambdaBackend, "create_function_url_config", _refuse_url)
 
 
 def _install_create(hooks: Hooks) -> None:
@@ -201,13 +200,6 @@ def _described(describe: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
         return described
 
     return get_configuration
-
-
-def _refuse_url(_backend: Any, name: str, _config: dict[str, Any]) -> None:
-    raise InvalidParameterValueException(
-        f"CreateFunctionUrlConfig for {name}: the local cloud answers no function URLs; "
-        "give the function a route of an HTTP API"
-    )
 
 
 def _layers(function: Any, arns: list[str]) -> list[dict[str, Any]]:

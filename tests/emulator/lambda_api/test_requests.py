@@ -39,7 +39,9 @@ def test_a_tail_of_the_log_is_given_when_it_is_asked_for(workshop: Any) -> None:
     assert workshop.client.invoke(FunctionName="tail", LogType="Tail")["LogResult"]
 
 
-def test_a_function_url_is_refused_by_name(workshop: Any) -> None:
+def test_function_urls_and_streamed_answers_are_refused_by_name(workshop: Any) -> None:
     workshop.function("url", ECHO)
-    with pytest.raises(ClientError, match=r"CreateFunctionUrlConfig.*HTTP API"):
+    with pytest.raises(ClientError, match="does not answer lambda:CreateFunctionUrlConfig"):
         workshop.client.create_function_url_config(FunctionName="url", AuthType="NONE")
+    with pytest.raises(ClientError, match="does not answer lambda:InvokeWithResponseStream"):
+        workshop.client.invoke_with_response_stream(FunctionName="url")
