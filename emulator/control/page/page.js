@@ -11,13 +11,8 @@ import { summary } from "./summary.js";
 import { moment, spoken, until } from "./words.js";
 
 const PERIOD_MS = 1000;
-const MODES = {
-  wall: "wall clock",
-  frozen: "frozen",
-  virtual: "frozen",
-  free: "running free",
-  running: "running free",
-};
+const NAMED = 3;
+const MODES = { wall: "wall clock", frozen: "frozen", running: "running free" };
 
 const reader = { log: null, execution: null, order: { by: "calls", down: true }, all: false };
 let overview = null,
@@ -94,17 +89,20 @@ async function move(wanted, words) {
   say(`${words} …`);
   try {
     const answer = await ask("clock", { method: "POST", body: JSON.stringify(wanted) });
-    say(
-      answer.fired
-        ? `${words}: ${answer.fired.length ? answer.fired.map(inWords).join(", ") : "nothing was due"}`
-        : "",
-    );
+    say(answer.fired ? `${words}: ${told(answer.fired)}` : "");
   } catch (error) {
     say(error.message, "refused");
   }
   await refresh();
   moving = false;
   setButtons(false);
+}
+
+/** What came due, by its first few names. */
+function told(fired) {
+  if (fired.length === 0) return "nothing was due";
+  const more = fired.length > NAMED ? ` and ${fired.length - NAMED} more` : "";
+  return fired.slice(0, NAMED).map(inWords).join(", ") + more;
 }
 
 function inWords(what) {

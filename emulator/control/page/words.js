@@ -26,12 +26,13 @@ export function until(now, later) {
   return parts.join(" ");
 }
 
-/** `840 ms`, `3.2 s`, `5 min`. */
+/** `840 ms`, `3.2 s`, `5 min`, `1.5 h`. */
 export function duration(ms) {
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.round(ms / 60000)} min`;
+  if (ms < 3600000) return `${Math.round(ms / 60000)} min`;
+  return `${(ms / 3600000).toFixed(1)} h`;
 }
 
 /** `12 kB`. */
