@@ -86,18 +86,18 @@ class Bench:
 
     def lines(self, function: str) -> list[Any]:
         """Give what a function has printed as JSON, in order."""
-        messages: list[Any] = []
+        events: list[dict[str, Any]] = []
         groups = self("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{function}")["logGroups"]
         if not groups:
-            return messages
+            return []
         for stream in self("logs").describe_log_streams(logGroupName=f"/aws/lambda/{function}")["logStreams"]:
-            events = self("logs").get_log_events(
+            events += self("logs").get_log_events(
                 logGroupName=f"/aws/lambda/{function}",
                 logStreamName=stream["logStreamName"],
                 startFromHead=True,
             )["events"]
-            messages += [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
-        return messages
+        events.sort(key=lambda event: event["timestamp"])  # a stream is a worker's, and there may be several
+        return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
 
     def counts(self, url: str) -> tuple[int, int]:
         """Count visible and hidden messages of a queue."""

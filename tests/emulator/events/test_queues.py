@@ -108,6 +108,7 @@ def test_batches_fill_up_to_their_size_within_the_window(bench: Any) -> None:
 
 def test_fifo_queue_keeps_the_order_of_each_group_and_holds_it_while_one_is_pending(bench: Any) -> None:
     bench.function("ordered", PARTIAL)
+    bench("lambda").put_function_concurrency(FunctionName="ordered", ReservedConcurrentExecutions=1)
     url, arn = bench.queue("work.fifo", FifoQueue="true", VisibilityTimeout="60")
     bench("lambda").create_event_source_mapping(
         EventSourceArn=arn,
