@@ -34,6 +34,7 @@ from emulator.identity.gate import Gate
 from emulator.identity.guard import Guard
 from emulator.identity.resource_policies import InvokePermissions
 from emulator.identity.service_access import ServiceAccess
+from emulator.lambda_api import log_subscriptions
 from emulator.lambda_api.code import CodeStore
 from emulator.lambda_api.notifications import BucketNotifications, TopicNotifications
 from emulator.lambda_api.reload import Origins
@@ -165,6 +166,7 @@ class Cloud:
         engine.install(hooks, self._formation)
         clients.install(hooks, self._clients)
         lambda_api.install(hooks)
+        log_subscriptions.install(hooks, may_invoke=self._permissions.may_invoke)
         BucketNotifications(
             invoke_later=self.router.invoker.invoke_later, may_invoke=self._permissions.may_invoke
         ).install(hooks)

@@ -143,3 +143,19 @@ def test_an_alias_arn_names_the_alias_wherever_permissions_are_given_read_and_ta
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         client.get_policy(FunctionName=f"{arn}:live")
     assert client.get_policy(FunctionName="policed")["Policy"]
+
+
+def test_a_log_group_sends_its_lines_to_a_function_that_permits_it(workshop: Any) -> None:
+    arn, logs = workshop.function("listener"), workshop.cloud.client("logs")
+    logs.create_log_group(logGroupName="told")
+    logs.create_log_stream(logGroupName="told", logStreamName="s")
+    subscription = {"logGroupName": "told", "filterName": "all", "filterPattern": "", "destinationArn": arn}
+    with pytest.raises(ClientError, match="given CloudWatch Logs permission to execute your function"):
+        logs.put_subscription_filter(**subscription)
+    source = "arn:aws:logs:us-east-1:123456789012:log-group:told:*"
+    permit(workshop, "listener", Principal="logs.amazonaws.com", SourceArn=source)
+    logs.put_subscription_filter(**subscription)
+    event = {"timestamp": 1_700_000_000_000, "message": "hello"}
+    logs.put_log_events(logGroupName="told", logStreamName="s", logEvents=[event])
+    workshop.cloud.settle(30)
+    assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "listener"]) == 1
