@@ -44,9 +44,15 @@ class Family:
             return 0
         return -(-held // _MB)
 
-    def end(self) -> None:
-        """Kill every process: the group at once, and those that left it by their environment."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    def end(self, *, leader_waits: bool) -> None:
+        """Kill every process: the group at once, and those that left it by their environment.
+
+        Parameters
+        ----------
+        leader_waits
+            Whether the worker has not been waited for: once it has, its number may be another's group.
+        """
+        if leader_waits:
             os.killpg(self._pid, signal.SIGKILL)
         for pid in _marked(self._mark):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -54,13 +60,24 @@ class Family:
 
     def _children(self) -> list[psutil.Process]:
         """List descendants; most workers have none, and the kernel tells so in microseconds."""
-        listed = Path(f"/proc/{self._pid}/task").glob("*/children")
-        try:
-            lists = [path.read_bytes() for path in listed]
-        except OSError:  # a thread ended meanwhile
-            lists = []
-        childless = bool(lists) and not any(lists)
-        return [] if childless else self._leader.children(recursive=True)
+        return [] if _is_childless(self._pid) else self._leader.children(recursive=True)
+
+
+def _is_childless(pid: int) -> bool:
+    """Read the kernel's lists of children, one a thread; without them, nothing is known."""
+    tasks = f"/proc/{pid}/task"
+    try:
+        return not any(_content(f"{tasks}/{thread}/children") for thread in os.listdir(tasks))  # noqa: PTH208  Path costs more than the look
+    except OSError:  # another system, or a thread that has just ended
+        return False
+
+
+def _content(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 64)
+    finally:
+        os.close(descriptor)
 
 
 def _fair_share(process: psutil.Process) -> int:

@@ -97,6 +97,7 @@ class Worker:
         self._selector.register(self._pipe, selectors.EVENT_READ)
         self._family = Family(self._process.pid, mark=f"AWS_LAMBDA_RUNTIME_API={self._connections.address}")
         self._ended = False
+        self._watched = 0.0
         if self._doomed:
             self._process.kill()
 
@@ -188,7 +189,7 @@ class Worker:
         if self._ended:
             return
         self._ended = True
-        self._family.end()
+        self._family.end(leader_waits=self._process.poll() is None)
         self._process.wait()
         self._drain()
         self._selector.close()
@@ -234,7 +235,7 @@ class Worker:
                 return _failure("timeout", "Sandbox.Timedout", message, request_id)
             events = self._selector.select(min(left, _WATCH_SECONDS))
             ended = self._serve(events)
-            if self._watch_memory() > self.spec.memory_mb:
+            if self._is_over_memory():
                 return self._out_of_memory(request_id)
             if (ended or not events) and self._process.poll() is not None:
                 return self._exited(request_id)
@@ -270,6 +271,14 @@ class Worker:
             self.memory_mb = used_mb
             self.max_memory_mb = max(self.max_memory_mb, used_mb)
         return used_mb
+
+    def _is_over_memory(self) -> bool:
+        """Look at the memory, but not at every byte that arrives: looking costs more than serving does."""
+        now = time.perf_counter()
+        if now - self._watched < _WATCH_SECONDS:
+            return False
+        self._watched = now
+        return self._watch_memory() > self.spec.memory_mb
 
     def _finish_exit(self) -> None:
         """Let a runtime that is about to exit write its last lines."""

@@ -257,6 +257,14 @@ def test_without_a_reservation_workers_are_bounded_by_what_idle_ones_may_hold(ma
     assert 1 <= len({result.payload for result in results}) <= 3
 
 
+def test_a_thousand_calls_eight_at_a_time_have_no_error(pool: Pool, make_spec: MakeSpec) -> None:
+    spec = make_spec(ECHO)
+    with ThreadPoolExecutor(8) as callers:
+        results = list(callers.map(lambda number: pool.invoke(spec, str(number).encode()), range(1000)))
+    assert [answer(result) for result in results] == list(range(1000))
+    assert {result.function_error for result in results} == {None}
+
+
 def test_reserved_concurrency_bounds_the_workers(pool: Pool, make_spec: MakeSpec) -> None:
     spec = make_spec(PID, reserved_concurrency=1)
     with ThreadPoolExecutor(8) as callers:
