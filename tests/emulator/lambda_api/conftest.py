@@ -26,20 +26,20 @@ def handler(event, context):
 """
 
 
-def zipped(code: str) -> bytes:
-    """Pack a handler as `app.py`."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("app.py", textwrap.dedent(code))
-    return packed.getvalue()
-
-
 class Workshop:
     """Makes, changes and invokes functions of a cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.client = cloud.client("lambda")
+
+    @staticmethod
+    def zipped(code: str) -> bytes:
+        """Pack a handler as `app.py`."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("app.py", textwrap.dedent(code))
+        return packed.getvalue()
 
     def function(self, name: str, code: str = REPORTS, **settings: Any) -> str:
         """Deploy a function; give its ARN."""
@@ -48,14 +48,16 @@ class Workshop:
             Role=ROLE,
             Handler="app.handler",
             Runtime="python3.13",
-            Code={"ZipFile": zipped(code)},
+            Code={"ZipFile": self.zipped(code)},
             **({"Timeout": 10} | settings),
         )
         return str(made["FunctionArn"])
 
     def recode(self, name: str, label: str) -> None:
         """Give the reporting function another code."""
-        self.client.update_function_code(FunctionName=name, ZipFile=zipped(REPORTS.replace("CODE", label)))
+        self.client.update_function_code(
+            FunctionName=name, ZipFile=self.zipped(REPORTS.replace("CODE", label))
+        )
 
     def call(self, name: str, event: Any = None, **arguments: Any) -> Any:
         """Invoke and give what came back, decoded."""
