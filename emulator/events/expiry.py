@@ -144,11 +144,11 @@ class Expiry:
     def _delete(key: _Key, now: float) -> None:
         account, region, name, hash_key, range_key = key
         table = dynamodb_backends[account][region].tables.get(name)
-        item = table and table.get_item(hash_key, range_key)
-        due = item and _expires_at(table, item)
-        if (
-            due and now - _FIVE_YEARS_SECONDS <= due <= now
-        ):  # as in AWS, what is older than that was no mistake
+        item = None if table is None else table.get_item(hash_key, range_key)
+        if table is None or item is None:
+            return
+        due = _expires_at(table, item)
+        if due is not None and now - _FIVE_YEARS_SECONDS <= due <= now:  # as in AWS, older ones are no expiry
             table.delete_item(hash_key, range_key)
 
 

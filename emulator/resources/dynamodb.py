@@ -125,8 +125,7 @@ TYPES = (
         replaced_by=_KEY | words("ProvisionedThroughput StreamSpecification SSESpecification"),
         name_property="TableName",
         generated_name_limit=255,
-        note="point-in-time recovery is recorded, not performed; expired items stay until they are read "
-        "by time",
+        note="point-in-time recovery is recorded, not performed; expired items are deleted at their second",
     ),
     ResourceType(
         "AWS::DynamoDB::GlobalTable",
