@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="A local cloud.")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="run until Ctrl-C or SIGTERM; leaves nothing behind")
+    up = commands.add_parser("up", help="run until Ctrl-C or SIGTERM; without --state nothing stays")
     up.add_argument("--assembly", type=Path, help="a cloud assembly to deploy (what `cdk synth` wrote)")
     up.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"port, {DEFAULT_PORT} by default; 0 takes a free one"

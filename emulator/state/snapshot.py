@@ -5,13 +5,15 @@ It is read only by what wrote it: the same format, moto, Python and modules of t
 (checksum). Nothing of a pickle is looked at before that is known.
 """
 
+import gc
 import hashlib
 import importlib.util
 import io
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -101,13 +103,26 @@ def load(directory: StateDirectory, place: Place) -> dict[str, Any] | None:
             "it was written with; restore it from a copy, or start with another directory"
         )
     reader = Reader(content, blobs=directory.blobs)
-    state: dict[str, Any] = reader.load()
+    with _without_collecting():
+        state: dict[str, Any] = reader.load()
     for key, attributes in state["backends"].items():
         vars(backend_at(key)).update(attributes)
     bucket_owners().update(state["buckets"])
     directory.blobs.sweep(reader.digests)
     own: dict[str, Any] = state["own"]
     return own
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage while many objects are made and none is dropped: it took most of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def saved_port(directory: StateDirectory) -> int | None:
