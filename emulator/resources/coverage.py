@@ -17,6 +17,7 @@ from emulator.resources import (
     stores,
 )
 from emulator.resources.base import ResourceType
+from emulator.resources.nested import unknown_inside
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
     kind.name: kind
@@ -106,23 +107,12 @@ def _property_problems(where: str, kind: ResourceType, properties: Mapping[str, 
     known = kind.honoured | set(kind.accepted)
     top_level = {name.partition(".")[0] for name in known}
     unknown = [name for name in properties if name not in top_level]
-    for name in sorted(top_level - known):
-        parts = [part for part in _parts(properties.get(name)) if f"{name}.{part}" not in known]
-        unknown += [f"{name}.{part}" for part in dict.fromkeys(parts)]
+    unknown += unknown_inside(kind, properties)
     return [
         f"{where} ({kind.name}): property {name} is not modelled and would be ignored; remove it, or add it "
         f"to the type in emulator/resources (modelled: {', '.join(sorted(known))})"
         for name in unknown
     ]
-
-
-def _parts(value: Any) -> list[str]:
-    """Name what stands directly inside a property, in each element of a list; intrinsics are let pass."""
-    if isinstance(value, list):
-        return [part for element in value for part in _parts(element)]
-    if isinstance(value, Mapping):
-        return [key for key in value if key != "Ref" and not key.startswith("Fn::")]
-    return []
 
 
 def _runtime_problems(

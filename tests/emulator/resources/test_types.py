@@ -244,7 +244,7 @@ def test_substitutions_fill_a_definition(cloud: Cloud) -> None:
     client = cloud.client("stepfunctions")
     execution = client.start_execution(stateMachineArn=arn)["executionArn"]
     cloud.settle(30)
-    assert client.describe_execution(executionArn=execution)["output"] == '{"is": "filled"}'
+    assert client.describe_execution(executionArn=execution)["output"] == '{"is":"filled"}'
 
 
 def test_small_resources_are_there_once_made(cloud: Cloud) -> None:
