@@ -5,6 +5,7 @@ import threading
 import uuid
 from typing import Any
 
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import ValidationException
 from moto.stepfunctions.parser.api import ExecutionStatus, InvalidDefinition
@@ -59,12 +60,17 @@ def install_answers(hooks: Hooks, *, clock: Clock) -> None:
 _parses = StepFunctionsParserBackend._validate_definition  # noqa: SLF001  both callers are in the class itself
 
 
+class _InvalidDefinitionError(AWSError):
+    TYPE = "InvalidDefinition"
+    STATUS = 400
+
+
 def _validated(definition: str) -> None:
     try:
         check_definition(definition, "to be made")
-    except DefinitionError as error:
-        raise InvalidDefinition(str(error)) from error
-    _parses(definition)
+        _parses(definition)
+    except (DefinitionError, InvalidDefinition) as error:
+        raise _InvalidDefinitionError(str(error)) from error
 
 
 def _describe_execution(response: Any) -> ActionResult:

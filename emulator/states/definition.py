@@ -20,7 +20,7 @@ from emulator.states.graph import inner_machines
 
 _FUNCTION = re.compile(r"States\.\w+(?=\s*\()")
 _LAMBDA = re.compile(r"arn:[\w-]+:lambda:[^:]*:[^:]*:function:.+")
-_SERVICE = re.compile(r"arn:[\w-]+:states:[^:]*:[^:]*:([\w-]+(?::[\w-]+)*?)(?:\.(sync:2|[\w]+))?")
+_SERVICE = re.compile(r"arn:[\w-]+:states:::([\w-]+(?::[\w-]+)*?)(?:\.(sync:2|[\w]+))?")
 _JSONATA_FIELDS = frozenset({"Arguments", "Output", "Items", "Condition"})
 
 

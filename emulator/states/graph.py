@@ -5,7 +5,8 @@ levels of their own. Names are unique within a machine, so a state's name is its
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _BROKEN = ("Failed", "TimedOut", "Aborted")
@@ -51,66 +52,70 @@ def progress(execution: Any) -> dict[str, dict[str, Any]]:
         By state id: ``status`` of its latest round (``entered``, ``succeeded``, ``failed``, ``caught`` or
         ``aborted``), ``count`` (how often it was entered) and ``current`` (whether it works, or waits, now).
     """
-    events = execution.to_history_output()["events"]
-    return progress_of(events, str(getattr(execution.exec_status, "value", execution.exec_status)))
+    followed = _Followed(_members(json.loads(execution.state_machine.definition)))
+    for event in execution.to_history_output()["events"]:
+        followed.take(event)
+    return followed.closed(str(getattr(execution.exec_status, "value", execution.exec_status)))
 
 
-def progress_of(events: Iterable[Mapping[str, Any]], status: str) -> dict[str, dict[str, Any]]:
-    """Read a history: `progress` of an execution with this status.
+class _Followed:
+    """A history, read from its beginning.
 
     Parameters
     ----------
-    events
-        As `GetExecutionHistory` gives them.
-    status
-        Of the execution, such as ``RUNNING``.
-
-    Returns
-    -------
-    dict
-        As `progress` has it.
-
-    Examples
-    --------
-    >>> entered = {"id": 2, "previousEventId": 0, "type": "WaitStateEntered"}
-    >>> progress_of([{**entered, "stateEnteredEventDetails": {"name": "W"}}], "RUNNING")
-    {'W': {'status': 'entered', 'count': 1, 'current': True}}
+    members
+        Names of the states inside each state.
     """
-    found: dict[str, dict[str, Any]] = {}
-    open_rounds: dict[str, int] = {}
-    state_of: dict[int, str] = {}
-    broken: set[int] = set()
-    for event in events:
+
+    def __init__(self, members: Mapping[str, set[str]]) -> None:
+        self._members = members
+        self._found: dict[str, dict[str, Any]] = {}
+        self._open: Counter[str] = Counter()
+        self._broken: set[int] = set()
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Read the next event."""
         kind = str(getattr(event["type"], "value", event["type"]))
-        previous = int(event["previousEventId"])
-        name = _named(event) or state_of.get(previous, "")
-        state_of[int(event["id"])] = name
         if kind.endswith("StateEntered"):
-            entry = found.setdefault(name, {"status": "entered", "count": 0, "current": False})
-            entry.update(status="entered", count=entry["count"] + 1)
-            open_rounds[name] = open_rounds.get(name, 0) + 1
+            name = str(event["stateEnteredEventDetails"]["name"])
+            entry = self._found.setdefault(name, {"status": "", "count": 0, "current": False})
+            entry.update(
+                status="failed" if kind == "FailStateEntered" else "entered", count=entry["count"] + 1
+            )
+            self._open[name] += kind != "FailStateEntered"
         elif kind.endswith("StateExited"):
-            open_rounds[name] -= 1
-            found[name]["status"] = "caught" if previous in broken else "succeeded"
+            name = str(event["stateExitedEventDetails"]["name"])
+            self._open[name] -= 1
+            self._found[name]["status"] = (
+                "caught" if int(event["previousEventId"]) in self._broken else "succeeded"
+            )
+            self._leave(self._members.get(name, set()), "aborted")
         elif kind.endswith(_BROKEN):
-            broken.add(int(event["id"]))
-    _close(found, open_rounds, status)
+            self._broken.add(int(event["id"]))
+
+    def closed(self, status: str) -> dict[str, dict[str, Any]]:
+        """Give what was found, of an execution with this status."""
+        for name in +self._open:
+            self._found[name]["current"] = status == "RUNNING"
+        if status != "RUNNING":
+            self._leave(set(self._found), "aborted" if status == "ABORTED" else "failed")
+        return self._found
+
+    def _leave(self, names: set[str], status: str) -> None:
+        """Settle states that were entered and never left."""
+        for name in names & (+self._open).keys():
+            self._found[name]["status"] = status
+            del self._open[name]
+
+
+def _members(machine: Mapping[str, Any]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, state in machine["States"].items():
+        inner = [_members(each) | {"": set(each["States"])} for each in inner_machines(state)]
+        for members in inner:
+            found.setdefault(name, set()).update(*members.values())
+            found |= {key: value for key, value in members.items() if key}
     return found
-
-
-def _close(found: dict[str, dict[str, Any]], open_rounds: Mapping[str, int], status: str) -> None:
-    """Settle the states that were entered and never left: they run, or broke off with the execution."""
-    left_open = {"RUNNING": "entered", "ABORTED": "aborted", "SUCCEEDED": "succeeded"}.get(status, "failed")
-    for name, rounds in open_rounds.items():
-        if rounds > 0:
-            found[name].update(status=left_open, current=status == "RUNNING")
-
-
-def _named(event: Mapping[str, Any]) -> str | None:
-    for key in ("stateEnteredEventDetails", "stateExitedEventDetails"):
-        if key in event:
-            return str(event[key]["name"])
-    return None
 
 
 def _level(machine: Mapping[str, Any], parent: str | None) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from emulator import aws
 from emulator.cloud import Cloud
@@ -21,6 +22,8 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/machines"
 
 class Machines:
     """A cloud, with the few shorthands these tests need."""
+
+    role = ROLE
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -88,6 +91,17 @@ class Machines:
             MemorySize=256,
         )
         return str(made["FunctionArn"])
+
+    def refusal(self, resource: dict[str, Any]) -> str:
+        """Deploy a stack of one resource that is refused; give the reason."""
+        formation = self.cloud.client("cloudformation")
+        body = json.dumps({"Resources": {"Machine": resource}})
+        formation.create_stack(StackName="refused", TemplateBody=body)
+        with pytest.raises(WaiterError):
+            formation.get_waiter("stack_create_complete").wait(StackName="refused")
+        events = formation.describe_stack_events(StackName="refused")["StackEvents"]
+        formation.delete_stack(StackName="refused")
+        return " ".join(event.get("ResourceStatusReason", "") for event in events)
 
     def role_for(self, service: str) -> str:
         """Make a role that a service may take, and that may do everything; give its ARN."""
