@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients, lambda_api, leftovers, s3_names
+from emulator import aws, catalog, clients, corrections, lambda_api, leftovers, s3_names
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -129,7 +129,16 @@ class Cloud:
         self._ending.enter_context(aws.configured(server.port))
         self.pool = Pool(handed_in=self._environment_of, logs=CloudWatchLogs(), packaging=packaging)
         self._ending.callback(self.pool.close)
-        self.router = Router(
+        self.router = self._make_router(guard)
+        self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
+        self._formation = Formation(
+            self._services, self._state.holding if self._state else contextlib.nullcontext
+        )
+        self._replace_in_moto()
+        self._serve(server)
+
+    def _make_router(self, guard: Guard) -> Router:
+        router = Router(
             pool=self.pool,
             clock=self.clock,
             functions=self.functions,
@@ -137,13 +146,11 @@ class Cloud:
             access=ServiceAccess(guard, self.identities, may_invoke=self._permissions.may_invoke),
             turn=self._turns,
         )
-        self.router.attach()
-        self._ending.callback(self.router.close)
-        self._services = Services(self._clients, self.endpoint, aws.ACCOUNT, region, place)
-        self._formation = Formation(
-            self._services, self._state.holding if self._state else contextlib.nullcontext
-        )
-        self._replace_in_moto()
+        router.attach()
+        self._ending.callback(router.close)
+        return router
+
+    def _serve(self, server: Server) -> None:
         self._application = self._make_application(server.port)
         self._ending.callback(server.stop)
         if self._state:
@@ -159,6 +166,7 @@ class Cloud:
         aws.quicken(hooks)
         catalog.install(hooks)
         s3_names.install(hooks)
+        corrections.install(hooks)
         issuers.install(hooks, self.clock.epoch_seconds)
         services = tuple(moto_backends.list_of_moto_modules())
         # moto lists its folders anew for every request, which was a third of the server's work.
