@@ -129,7 +129,7 @@ def _create_permission(request: Request) -> Made:
         Principal=properties["Principal"],
         **optional,
     )
-    return Made(request.name[-100:])
+    return Made(request.name[-100:], {"Id": request.name[-100:]})
 
 
 def _delete_permission(request: Request, made: Made) -> None:
@@ -299,6 +299,7 @@ TYPES = (
     ResourceType(
         "AWS::Lambda::Permission",
         honoured=words("FunctionName Action Principal SourceArn SourceAccount"),
+        attributes=words("Id"),
         create=_create_permission,
         delete=_delete_permission,
         note="HTTP APIs, rules, topics and buckets invoke only what they are permitted to",

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from emulator import aws
@@ -159,3 +160,48 @@ def test_a_log_group_sends_its_lines_to_a_function_that_permits_it(workshop: Any
     logs.put_log_events(logGroupName="told", logStreamName="s", logEvents=[event])
     workshop.cloud.settle(30)
     assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "listener"]) == 1
+
+
+def test_an_http_api_answers_500_until_it_is_permitted_and_the_log_names_the_permission(
+    workshop: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    arn, apis = workshop.function("fronted"), workshop.cloud.client("apigatewayv2")
+    api = apis.create_api(Name="front", ProtocolType="HTTP")["ApiId"]
+    integration = apis.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    apis.create_route(ApiId=api, RouteKey="GET /things/{id}", Target=f"integrations/{integration}")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    url = f"{workshop.cloud.endpoint}/_api/{api}/things/1"
+    refused = urllib3.request("GET", url)
+    assert (refused.status, refused.json()) == (500, {"message": "Internal Server Error"})
+    place = f"arn:aws:execute-api:us-east-1:123456789012:{api}"
+    assert f'"SourceArn": "{place}/$default/GET/things/{{id}}"' in caplog.text
+    permit(
+        workshop,
+        "fronted",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"{place}/*/*/things/{{id}}",
+    )
+    assert urllib3.request("GET", url).status == 200
+
+
+def test_a_rule_reaches_a_function_it_is_permitted_and_its_dead_letters_otherwise(workshop: Any) -> None:
+    arn = workshop.function("ruled")
+    events, sqs = workshop.cloud.client("events"), workshop.cloud.client("sqs")
+    letters = sqs.create_queue(QueueName="ruled-letters")["QueueUrl"]
+    letters_arn = "arn:aws:sqs:us-east-1:123456789012:ruled-letters"
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": letters_arn}
+    sqs.set_queue_attributes(QueueUrl=letters, Attributes={"Policy": json.dumps({"Statement": [allow]})})
+    rule = events.put_rule(Name="ruled", EventPattern=json.dumps({"source": ["app"]}))["RuleArn"]
+    target = {"Id": "f", "Arn": arn, "DeadLetterConfig": {"Arn": letters_arn}}
+    events.put_targets(Rule="ruled", Targets=[target])
+    event = {"Source": "app", "DetailType": "d", "Detail": "{}"}
+    events.put_events(Entries=[event])
+    workshop.cloud.settle(30)
+    (letter,) = sqs.receive_message(QueueUrl=letters, MessageAttributeNames=["All"])["Messages"]
+    assert letter["MessageAttributes"]["TARGET_ARN"]["StringValue"] == arn
+    permit(workshop, "ruled", Principal="events.amazonaws.com", SourceArn=rule)
+    events.put_events(Entries=[event])
+    workshop.cloud.settle(30)
+    assert len([each for each in workshop.cloud.pool.recent() if each.function_name == "ruled"]) == 1
