@@ -27,7 +27,7 @@ from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.events.router import Router
 from emulator.functions import Functions
-from emulator.http_api import issuers
+from emulator.http_api import issuers, refusals
 from emulator.http_api.gateway import Gateway
 from emulator.identity.credentials import IdentityStore
 from emulator.identity.gate import Gate
@@ -168,6 +168,7 @@ class Cloud:
         s3_names.install(hooks)
         corrections.install(hooks)
         issuers.install(hooks, self.clock.epoch_seconds)
+        refusals.install(hooks)
         services = tuple(moto_backends.list_of_moto_modules())
         # moto lists its folders anew for every request, which was a third of the server's work.
         hooks.replace(moto_backends, "list_of_moto_modules", lambda: services)

@@ -6,12 +6,9 @@ from emulator.resources.base import Made, Properties, Request, ResourceType, wor
 
 
 def _create_api(request: Request) -> Made:
-    properties = request.properties
-    if properties.get("ProtocolType", "HTTP") != "HTTP":
-        raise ValueError(f"ProtocolType is {properties['ProtocolType']}; the local cloud has HTTP APIs only")
     api_id = request.client("apigatewayv2").create_api(
         Name=request.name,
-        ProtocolType="HTTP",
+        ProtocolType=request.properties.get("ProtocolType", "HTTP"),
         Tags=request.tags(),
         **request.pick("CorsConfiguration", "Description", "DisableExecuteApiEndpoint", "Version"),
     )["ApiId"]
@@ -87,11 +84,6 @@ def _integration(request: Request) -> Properties:
         "TimeoutInMillis",
         "Description",
     )
-    if arguments.get("IntegrationType") != "AWS_PROXY" or arguments.get("PayloadFormatVersion") != "2.0":
-        raise ValueError(
-            "only AWS_PROXY integrations with PayloadFormatVersion 2.0 answer here; this one is "
-            f"{arguments.get('IntegrationType')} {arguments.get('PayloadFormatVersion')}"
-        )
     if "TimeoutInMillis" in arguments:
         arguments["TimeoutInMillis"] = int(arguments["TimeoutInMillis"])
     return arguments
@@ -150,12 +142,6 @@ def _authorizer(request: Request) -> dict[str, Any]:
         "AuthorizerResultTtlInSeconds",
         "EnableSimpleResponses",
     )
-    version = arguments.get("AuthorizerPayloadFormatVersion")
-    if arguments["AuthorizerType"] == "REQUEST" and version != "2.0":
-        raise ValueError(
-            f"AuthorizerPayloadFormatVersion is {version}; Lambda authorizers are asked with 2.0 here, which "
-            "the function has to understand"
-        )
     if arguments["AuthorizerType"] == "REQUEST" and not arguments.get("IdentitySource"):
         arguments["IdentitySource"] = []  # the parameter is required, and may be empty
     if "AuthorizerResultTtlInSeconds" in arguments:
