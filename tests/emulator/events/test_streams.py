@@ -384,3 +384,38 @@ def test_stream_is_read_only_when_the_functions_role_may_read_it(bench: Any) -> 
     bench("iam").put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=json.dumps(policy))
     bench.cloud.settle(20)
     assert seen(bench, "reader") == [["a"]]
+
+
+def test_template_maps_a_tables_stream_to_its_function(bench: Any) -> None:
+    bench.function("reader", SEEN)
+    _, failures = bench.queue("failures")
+    mapping = {
+        "FunctionName": "reader",
+        "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 10,
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 3,
+        "MaximumRecordAgeInSeconds": 600,
+        "ParallelizationFactor": 2,
+        "DestinationConfig": {"OnFailure": {"Destination": failures}},
+    }
+    table_of_items = {
+        "TableName": "items",
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+    }
+    template = {
+        "Resources": {
+            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table_of_items},
+            "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
+        }
+    }
+    bench("cloudformation").create_stack(StackName="streamed", TemplateBody=json.dumps(template))
+    (made,) = bench("lambda").list_event_source_mappings(FunctionName="reader")["EventSourceMappings"]
+    assert (made["ParallelizationFactor"], made["MaximumRetryAttempts"]) == (2, 3)
+    put(bench, "a", "b")
+    bench.cloud.settle(20)
+    assert sorted(flat(seen(bench, "reader"))) == ["a", "b"]
