@@ -80,7 +80,7 @@ class _Endings:
             )
 
 
-def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
+def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> Strands:
     """Have moto's executions obey the clock, be counted while they work, and end when they are told to.
 
     Parameters
@@ -91,6 +91,11 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
         Gives every date, and wakes what waits for a time.
     work
         Counts executions that neither wait for the clock nor for a callback.
+
+    Returns
+    -------
+    Strands
+        All executions' threads, to be closed with the cloud.
     """
     strands = Strands(clock=clock, work=work)
     ends = Ends(strands)
@@ -101,6 +106,7 @@ def install_executions(hooks: Hooks, *, clock: Clock, work: Work) -> None:
     hooks.replace(execution_models, "BaseExecutionWorkerCommunication", _communication_class(endings))
     hooks.replace(parser_models, "Execution", _execution_class(clock))
     install_answers(hooks, clock=clock)
+    return strands
 
 
 def _worker_class(strands: Strands, endings: _Endings, clock: Clock) -> type[ExecutionWorker]:

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from emulator.events.buckets import Buckets
 from emulator.events.bus import Bus
 from emulator.events.clock import Clock
+from emulator.events.dates import install_dates
 from emulator.events.deliveries import Deliveries
 from emulator.events.executions import install_executions
 from emulator.events.expiry import Expiry
@@ -64,6 +65,7 @@ class Router:
         self.clock = clock
         self.work = Work()
         self._hooks = Hooks()
+        self._ending = ExitStack()
         self._hurrying = 0
         self._hurry_lock = threading.Lock()
         self.invoker = Invoker(pool=pool, functions=functions, clock=clock, work=self.work)
@@ -98,7 +100,9 @@ class Router:
         self._topics.install(self._hooks)
         self.mappings.install(self._hooks)
         self.planner.install(self._hooks)
-        install_executions(self._hooks, clock=self.clock, work=self.work)
+        strands = install_executions(self._hooks, clock=self.clock, work=self.work)
+        self._ending.callback(strands.close)
+        install_dates(self._hooks, clock=self.clock)
         self.streams.install(self._hooks)
         self.expiry.install(self._hooks)
         self.refresh()
@@ -135,6 +139,7 @@ class Router:
         self.mappings.close()
         self.clock.close()
         self.invoker.close()
+        self._ending.close()
         self._hooks.remove()
 
     @contextmanager

@@ -11,6 +11,7 @@ for each other, for callbacks and for time to pass with `threading`'s primitives
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -122,6 +123,7 @@ class Strands:
         self.work = work
         self._numbers = itertools.count(1)
         self._local = threading.local()
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
     def new_run(self, label: str, worker: Any) -> Run:
         """Give a new execution its number.
@@ -138,7 +140,14 @@ class Strands:
         Run
             Without any strand yet.
         """
-        return Run(next(self._numbers), label, worker)
+        run = Run(next(self._numbers), label, worker)
+        self._runs.add(run)
+        return run
+
+    def close(self) -> None:
+        """Interrupt whatever still waits: no thread outlives its cloud."""
+        for run in list(self._runs):
+            run.end()
 
     def current(self) -> "Strand | None":
         """Give the strand this is called in; None in any other thread."""

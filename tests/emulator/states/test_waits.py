@@ -1,10 +1,13 @@
 """What waits in a state machine waits on the cloud's clock, and is not in flight meanwhile."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from emulator.states.strands import Strand
 
 NEW_YEAR = datetime(2013, 1, 1, tzinfo=UTC)
 DONE = {"Type": "Succeed"}
@@ -156,3 +159,13 @@ def test_the_context_object_tells_the_cloud_s_time(machines: Any) -> None:
         "began": "2013-01-01T00:00:00.000Z",
         "entered": "2013-01-01T00:01:00.000Z",
     }
+
+
+def test_no_thread_of_a_sleeping_execution_outlives_its_cloud(machines: Any) -> None:
+    machines.start(machines.make("left", after({"Seconds": 3600})))
+    sleeping = [thread for thread in threading.enumerate() if isinstance(thread, Strand)]
+    assert sleeping
+    machines.cloud.close()
+    for thread in sleeping:
+        threading.Thread.join(thread, 5)
+    assert not any(isinstance(thread, Strand) for thread in threading.enumerate())
