@@ -171,7 +171,7 @@ class Operation:
         stack.note(name, "", kind.name, "CREATE_IN_PROGRESS")
         given = properties.get(kind.name_property) if kind.name_property else None
         physical = str(given) if given else generated_name(kind, stack.name, name)
-        made = replace(kind.create(self._request(name, physical, properties)), properties=properties)
+        made = replace(kind.create(self._request(name, physical, kind, properties)), properties=properties)
         resource = Resource(name, kind.name, made, "CREATE_COMPLETE", *policies, datetime.now(UTC))
         stack.resources[name] = resource
         self._steps.append(_Step(name, lambda: self._unmake(resource)))
@@ -201,7 +201,7 @@ class Operation:
             self._steps[-2:] = [_Step(old.logical_id, lambda: self._make_over(old))]
 
     def _make_over(self, old: Resource) -> None:
-        old.kind.create(self._request(old.logical_id, old.made.physical_id, old.made.properties))
+        old.kind.create(self._request(old.logical_id, old.made.physical_id, old.kind, old.made.properties))
         self._take_back(old)
 
     def _take_back(self, old: Resource) -> None:
@@ -223,7 +223,7 @@ class Operation:
             if calls and kind.update is not None:
                 self._note(old, "UPDATE_IN_PROGRESS")
                 name = before.physical_id
-                kind.update(self._request(old.logical_id, name, before.properties), old.made)
+                kind.update(self._request(old.logical_id, name, kind, before.properties), old.made)
                 self._note(old, "UPDATE_COMPLETE")
             old.made = before
             old.deletion_policy, old.replace_policy = policies_before
@@ -231,11 +231,14 @@ class Operation:
         self._steps.append(_Step(old.logical_id, back))
         if calls and kind.update is not None:
             self._note(old, "UPDATE_IN_PROGRESS")
-            request = self._request(old.logical_id, before.physical_id, properties)
+            request = self._request(old.logical_id, before.physical_id, kind, properties)
             # A failed update may have gone half its way: the way back starts from what was wanted.
             old.made = replace(before, properties=properties)
             old.made = replace(kind.update(request, before), properties=properties)
             self._note(old, "UPDATE_COMPLETE")
+            if old.made.physical_id != before.physical_id:
+                # A custom resource may answer an update with another thing: the one before goes at the end.
+                self._leftovers.append(replace(old, made=before))
         else:
             old.made = replace(before, properties=properties)
         old.deletion_policy, old.replace_policy = policies
@@ -258,7 +261,9 @@ class Operation:
     def _remove(self, resource: Resource) -> bool:
         self._note(resource, "DELETE_IN_PROGRESS")
         try:
-            request = self._request(resource.logical_id, resource.made.physical_id, resource.made.properties)
+            request = self._request(
+                resource.logical_id, resource.made.physical_id, resource.kind, resource.made.properties
+            )
             resource.kind.delete(request, resource.made)
         except (ClientError, BotoCoreError, ValueError, KeyError) as error:
             self._note(resource, "DELETE_FAILED", _reason(error))
@@ -308,8 +313,9 @@ class Operation:
         self._stack.note(name, old.made.physical_id if old else "", kind.name, status, reason)
         raise ResourceFailed(f"stack {self._stack.name}, resource {name} ({kind.name}): {reason}") from error
 
-    def _request(self, logical_id: str, name: str, properties: Properties) -> Request:
-        return Request(self._stack.name, logical_id, name, properties, self._services)
+    def _request(self, logical_id: str, name: str, kind: ResourceType, properties: Properties) -> Request:
+        stack = self._stack
+        return Request(stack.name, logical_id, name, properties, self._services, stack.stack_id, kind.name)
 
 
 class _Naming:

@@ -53,6 +53,8 @@ class Request:
     name: str
     properties: Properties
     services: Services
+    stack_id: str = ""
+    type: str = ""
 
     def client(self, service: str) -> Any:
         """Give the boto3 client of a service."""

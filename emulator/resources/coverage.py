@@ -16,9 +16,15 @@ from emulator.resources import (
     states,
     stores,
 )
-from emulator.resources.base import ResourceType
+from emulator.resources.base import ResourceType, words
+from emulator.resources.custom import REFUSED, custom_type, is_custom
 from emulator.resources.nested import unknown_inside
 
+_SECTIONS = words(
+    "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules"
+)
+_DECLARATIONS = words("Condition DeletionPolicy DependsOn Metadata Properties Type UpdateReplacePolicy")
+_POLICIES = words("Delete Retain RetainExceptOnCreate")
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
     kind.name: kind
     for module in (
@@ -50,7 +56,9 @@ def type_of(name: str) -> ResourceType | None:
     ResourceType or None
         The entry.
     """
-    return RESOURCE_TYPES.get(name)
+    if name in RESOURCE_TYPES or not is_custom(name) or name in REFUSED:
+        return RESOURCE_TYPES.get(name)
+    return custom_type(name)
 
 
 def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
@@ -75,14 +83,20 @@ def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
     ['stack Shop, resource Fleet: the local cloud has no AWS::EC2::Fleet; ...']
     """
     resources: Mapping[str, Any] = template.get("Resources", {})
-    found = []
+    found = [
+        f"stack {stack}: the local cloud does nothing with the template's {section}; leave it out"
+        for section in template
+        if section not in _SECTIONS
+    ]
     for logical_id, resource in resources.items():
         where = f"stack {stack}, resource {logical_id}"
-        kind = RESOURCE_TYPES.get(resource["Type"])
+        kind = type_of(resource["Type"])
         if kind is None:
             found.append(f"{where}: {_unknown_type(resource['Type'])}")
             continue
-        found += _property_problems(where, kind, resource.get("Properties", {}))
+        found += _declaration_problems(where, resource)
+        if kind.name in RESOURCE_TYPES:
+            found += _property_problems(where, kind, resource.get("Properties", {}))
         if kind.name == "AWS::Lambda::Function":
             found += _runtime_problems(where, logical_id, resource, resources)
     return found + _attribute_problems(stack, template)
@@ -91,16 +105,27 @@ def problems(stack: str, template: Mapping[str, Any]) -> list[str]:
 def _unknown_type(name: str) -> str:
     near = difflib.get_close_matches(name, RESOURCE_TYPES, n=1, cutoff=0.8)
     hint = f" (nearest: {near[0]})" if near else ""
-    if name.startswith("Custom::"):
-        return (
-            f"the local cloud does not run the custom resource {name}{hint}; write it with the "
-            f"resource's own type, "
-            "or add a model of it to emulator/resources"
-        )
+    if name in REFUSED:
+        return f"the local cloud does not run {name}; {REFUSED[name]}"
     return (
         f"the local cloud has no {name}{hint}; leave it out of the stacks deployed here, or add it to "
         "emulator/resources (docs/emulator.md lists what is there)"
     )
+
+
+def _declaration_problems(where: str, resource: Mapping[str, Any]) -> list[str]:
+    """Refuse what stands beside a resource's properties and would be ignored."""
+    found = [
+        f"{where}: {name} is not modelled and would be ignored; leave it out (modelled: "
+        f"{', '.join(sorted(_DECLARATIONS))})"
+        for name in resource
+        if name not in _DECLARATIONS
+    ]
+    return found + [
+        f"{where}: {name} is {resource[name]}; the local cloud knows {', '.join(sorted(_POLICIES))}"
+        for name in ("DeletionPolicy", "UpdateReplacePolicy")
+        if resource.get(name, "Delete") not in _POLICIES
+    ]
 
 
 def _property_problems(where: str, kind: ResourceType, properties: Mapping[str, Any]) -> list[str]:
@@ -147,7 +172,7 @@ def _attribute_problems(stack: str, template: Mapping[str, Any]) -> list[str]:
         if resource is None:
             found.append(f"stack {stack}: Fn::GetAtt names {logical_id}, which the template does not hold")
             continue
-        kind = RESOURCE_TYPES.get(resource["Type"])
+        kind = RESOURCE_TYPES.get(resource["Type"])  # a custom resource's function decides what it answers
         if kind and attribute not in kind.attributes:
             found.append(
                 f"stack {stack}, resource {logical_id} ({kind.name}): Fn::GetAtt asks for {attribute}; "

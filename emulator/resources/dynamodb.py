@@ -1,5 +1,6 @@
 """DynamoDB: tables, and CDK's TableV2 in one region."""
 
+from dataclasses import replace
 from typing import Any
 
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
@@ -97,7 +98,7 @@ def _as_table(request: Request) -> Request:
     if "Tags" in replicas[0]:
         properties["Tags"] = replicas[0]["Tags"]
     properties |= replica
-    return Request(request.stack, request.logical_id, request.name, properties, request.services)
+    return replace(request, properties=properties)
 
 
 def _create_global(request: Request) -> Made:

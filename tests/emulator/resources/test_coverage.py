@@ -32,9 +32,20 @@ def test_an_unknown_type_is_refused_with_the_nearest_known() -> None:
     assert "no AWS::SQS::Queues (nearest: AWS::SQS::Queue)" in message
 
 
-def test_an_unknown_custom_resource_is_refused() -> None:
-    (message,) = found_in({"Type": "Custom::Magic", "Properties": {"ServiceToken": "arn"}})
-    assert "does not run the custom resource Custom::Magic" in message
+def test_a_custom_resource_of_cdk_that_runs_node_is_refused_with_the_way_out() -> None:
+    (message,) = found_in({"Type": "Custom::AWS", "Properties": {"ServiceToken": "arn"}})
+    assert "does not run Custom::AWS; CDK's AwsCustomResource is a Node function" in message
+
+
+def test_what_stands_beside_properties_and_would_be_ignored_is_refused() -> None:
+    odd = {"Type": "AWS::SQS::Queue", "UpdatePolicy": {}, "DeletionPolicy": "Snapshot"}
+    said = "\n".join(found_in(odd))
+    assert "resource It: UpdatePolicy is not modelled" in said
+    assert "resource It: DeletionPolicy is Snapshot; the local cloud knows Delete, Retain" in said
+    assert (
+        "does nothing with the template's Transform"
+        in problems("Shop", {"Transform": "x", "Resources": {}})[0]
+    )
 
 
 def test_a_part_of_a_property_is_held_against_the_table_too() -> None:
