@@ -4,7 +4,7 @@ moto holds the state; what is put in its place stands in the `install` function 
 """
 
 from emulator.events.hooks import Hooks
-from emulator.lambda_api import aliases, configuration, event_config, policies, versions
+from emulator.lambda_api import aliases, configuration, event_config, mapped_functions, policies, versions
 
 
 def install(hooks: Hooks) -> None:
@@ -20,3 +20,4 @@ def install(hooks: Hooks) -> None:
     aliases.install(hooks)
     event_config.install(hooks)
     policies.install(hooks)
+    mapped_functions.install(hooks)
