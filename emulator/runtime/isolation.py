@@ -61,10 +61,13 @@ def _works(candidate: Isolation) -> bool:
             "needed": [],
         }
         root = str(Path(__file__).parents[2])
-        attempt = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _PROBE, root, json.dumps(plan)],
-            check=False,
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-        )
+        try:
+            attempt = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", _PROBE, root, json.dumps(plan)],
+                check=False,
+                capture_output=True,
+                timeout=_PROBE_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return False
     return attempt.returncode == 0

@@ -131,7 +131,6 @@ def _environment(pid: int) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def ward() -> Iterator[Ward]:
-    """Run a cloud for the faults of one module."""
-    with Cloud(port=0) as cloud:
-        yield Ward(cloud)
+def ward(cloud: Cloud) -> Ward:
+    """Prepare the module's cloud for faults."""
+    return Ward(cloud)

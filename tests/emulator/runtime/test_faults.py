@@ -1,14 +1,18 @@
 """Whatever a function does, its cloud stays up, its next invocation works, and nothing of it is left."""
 
+import json
 import os
 import signal
 import socket
 import threading
 import time
+import urllib.request
 from typing import Any
 
 import psutil
 
+from emulator.cloud import Cloud
+from emulator.runtime.isolation import strongest
 from tests.emulator.runtime.conftest import Ward
 
 ENDS = {
@@ -66,6 +70,11 @@ def test_ends_of_every_kind_are_reported_as_lambda_does_and_leave_nothing(ward: 
         assert message in document["errorMessage"], name
         _wait_until_gone(ward, name, all_but=1)  # the worker itself, where it can be used again
         assert ward.call(name) == ("well", False), name
+
+
+def test_health_tells_how_workers_are_kept_apart(cloud: Cloud) -> None:
+    with urllib.request.urlopen(f"{cloud.endpoint}/_local/health") as health:  # noqa: S310  the cloud of the test
+        assert json.load(health)["isolation"] == strongest().value
 
 
 def test_worker_killed_from_outside_fails_its_invocation_alone(ward: Ward) -> None:
