@@ -6,6 +6,7 @@ from typing import Any
 
 from emulator.resources import (
     apigateway,
+    cognito,
     dynamodb,
     events,
     iam,
@@ -13,6 +14,7 @@ from emulator.resources import (
     messaging,
     observability,
     s3,
+    secrets,
     states,
     stores,
 )
@@ -24,11 +26,19 @@ _SECTIONS = words(
     "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules"
 )
 _DECLARATIONS = words("Condition DeletionPolicy DependsOn Metadata Properties Type UpdateReplacePolicy")
+_WAYS_OUT = {
+    "AWS::CloudFormation::Stack": "declare its resources in a stack of the app instead",
+    "AWS::CodeDeploy::DeploymentGroup": "give the alias its weights itself",
+    "AWS::Kinesis::Stream": "use an SQS queue or a DynamoDB stream",
+    "AWS::Lambda::Url": "put an HTTP API (AWS::ApiGatewayV2::Api) before the function",
+    "AWS::Logs::SubscriptionFilter": "read the log group where its lines are wanted",
+}
 _POLICIES = words("Delete Retain RetainExceptOnCreate")
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
     kind.name: kind
     for module in (
         apigateway,
+        cognito,
         dynamodb,
         events,
         iam,
@@ -36,6 +46,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         messaging,
         observability,
         s3,
+        secrets,
         states,
         stores,
     )
@@ -107,6 +118,8 @@ def _unknown_type(name: str) -> str:
     hint = f" (nearest: {near[0]})" if near else ""
     if name in REFUSED:
         return f"the local cloud does not run {name}; {REFUSED[name]}"
+    if name in _WAYS_OUT:
+        return f"the local cloud has no {name}; {_WAYS_OUT[name]}"
     return (
         f"the local cloud has no {name}{hint}; leave it out of the stacks deployed here, or add it to "
         "emulator/resources (docs/emulator.md lists what is there)"

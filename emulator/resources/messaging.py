@@ -37,7 +37,10 @@ def _create_queue(request: Request) -> Made:
 def _update_queue(request: Request, made: Made) -> Made:
     attributes = _queue_attributes(request.properties)
     attributes.pop("FifoQueue", None)
-    request.client("sqs").set_queue_attributes(QueueUrl=made.physical_id, Attributes=attributes)
+    client, url = request.client("sqs"), made.physical_id
+    client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+    client.untag_queue(QueueUrl=url, TagKeys=list(client.list_queue_tags(QueueUrl=url).get("Tags", {})))
+    client.tag_queue(QueueUrl=url, Tags=request.tags())
     return made
 
 

@@ -48,6 +48,22 @@ _NOTIFICATIONS = " ".join(
 _INDEXES = "dynamodb.CreateTable dynamodb.UpdateContinuousBackups dynamodb.UpdateTimeToLive"
 _TABLE_ENCRYPTION = "SSESpecification.SSEEnabled SSESpecification.SSEType SSESpecification.KMSMasterKeyId"
 
+_GENERATED = " ".join(
+    f"GenerateSecretString.{name}"
+    for name in [
+        "SecretStringTemplate",
+        "GenerateStringKey",
+        "PasswordLength",
+        "ExcludeCharacters",
+        "ExcludeNumbers",
+        "ExcludePunctuation",
+        "ExcludeUppercase",
+        "ExcludeLowercase",
+        "IncludeSpace",
+        "RequireEachIncludedType",
+    ]
+)
+
 
 def _inside(calls: str = "", parts: str = "", free: str = "") -> Inside:
     return Inside(tuple(calls.split()), words(parts), words(free))
@@ -110,7 +126,7 @@ INSIDES: Mapping[str, Inside] = {
     ),
     "AWS::SQS::QueuePolicy": _inside(free="PolicyDocument"),
     "AWS::Scheduler::Schedule": _inside("scheduler.CreateSchedule"),
-    "AWS::SecretsManager::Secret": _inside("secretsmanager.GetRandomPassword"),
+    "AWS::SecretsManager::Secret": _inside(parts=_GENERATED),
     "AWS::StepFunctions::StateMachine": _inside(
         parts="DefinitionS3Location.Bucket DefinitionS3Location.Key",
         free="Definition DefinitionSubstitutions",

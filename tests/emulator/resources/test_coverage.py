@@ -32,6 +32,11 @@ def test_an_unknown_type_is_refused_with_the_nearest_known() -> None:
     assert "no AWS::SQS::Queues (nearest: AWS::SQS::Queue)" in message
 
 
+def test_a_type_that_is_left_out_for_a_reason_is_refused_with_the_way_out() -> None:
+    (message,) = found_in({"Type": "AWS::Lambda::Url"})
+    assert "no AWS::Lambda::Url; put an HTTP API (AWS::ApiGatewayV2::Api) before the function" in message
+
+
 def test_a_custom_resource_of_cdk_that_runs_node_is_refused_with_the_way_out() -> None:
     (message,) = found_in({"Type": "Custom::AWS", "Properties": {"ServiceToken": "arn"}})
     assert "does not run Custom::AWS; CDK's AwsCustomResource is a Node function" in message

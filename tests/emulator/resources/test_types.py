@@ -297,3 +297,70 @@ def test_small_resources_are_there_once_made(cloud: Cloud) -> None:
     assert cloud.client("kms").get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
     cloud.client("cloudformation").delete_stack(StackName="Small")
     assert not cloud.client("logs").describe_log_groups(logGroupNamePrefix="typed")["logGroups"]
+
+
+def test_a_secret_is_given_or_generated_and_goes_with_its_stack(cloud: Cloud) -> None:
+    generated = {
+        "SecretStringTemplate": '{"user": "ada"}',
+        "GenerateStringKey": "password",
+        "PasswordLength": 20,
+        "ExcludePunctuation": True,
+    }
+    resources = {
+        "Given": {
+            "Type": "AWS::SecretsManager::Secret",
+            "Properties": {"Name": "given", "SecretString": "s"},
+        },
+        "Made": {
+            "Type": "AWS::SecretsManager::Secret",
+            "Properties": {"Name": "made", "GenerateSecretString": generated},
+        },
+    }
+    make(cloud, "Secrets", resources)
+    client = cloud.client("secretsmanager")
+    made = json.loads(client.get_secret_value(SecretId="made")["SecretString"])
+    assert client.get_secret_value(SecretId="given")["SecretString"] == "s"
+    assert (made["user"], len(made["password"]), made["password"].isalnum()) == ("ada", 20, True)
+    cloud.client("cloudformation").delete_stack(StackName="Secrets")
+    assert client.list_secrets()["SecretList"] == []
+
+
+def test_a_user_pool_lets_its_users_sign_in(cloud: Cloud) -> None:
+    resources = {
+        "Pool": {
+            "Type": "AWS::Cognito::UserPool",
+            "Properties": {"UserPoolName": "people", "Policies": {"PasswordPolicy": {"MinimumLength": 8}}},
+        },
+        "Client": {
+            "Type": "AWS::Cognito::UserPoolClient",
+            "Properties": {"UserPoolId": {"Ref": "Pool"}, "ExplicitAuthFlows": ["ADMIN_NO_SRP_AUTH"]},
+        },
+    }
+    out = make(
+        cloud,
+        "People",
+        resources,
+        Pool={"Ref": "Pool"},
+        Client={"Ref": "Client"},
+        Url={"Fn::GetAtt": ["Pool", "ProviderURL"]},
+    )
+    client = cloud.client("cognito-idp")
+    client.admin_create_user(UserPoolId=out["Pool"], Username="ada", TemporaryPassword="Passw0rd!")
+    client.admin_set_user_password(
+        UserPoolId=out["Pool"], Username="ada", Password="Passw0rd!!", Permanent=True
+    )
+    signed_in = client.admin_initiate_auth(
+        UserPoolId=out["Pool"],
+        ClientId=out["Client"],
+        AuthFlow="ADMIN_NO_SRP_AUTH",
+        AuthParameters={"USERNAME": "ada", "PASSWORD": "Passw0rd!!"},
+    )
+    assert signed_in["AuthenticationResult"]["IdToken"].count(".") == 2
+    assert out["Url"].endswith(out["Pool"])
+
+
+def test_a_queue_s_tags_change_with_its_template(cloud: Cloud) -> None:
+    for tags in ([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}], [{"Key": "a", "Value": "3"}]):
+        queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "retagged", "Tags": tags}}
+        url = make(cloud, "Retagged", {"Q": queue}, Url={"Ref": "Q"})["Url"]
+    assert cloud.client("sqs").list_queue_tags(QueueUrl=url)["Tags"] == {"a": "3"}
