@@ -51,3 +51,24 @@ RULE = "arn:aws:events:us-east-1:123456789012:rule/bus/daily"
 )
 def test_target_receives_what_its_rule_declares(target: dict[str, Any], expected: object) -> None:
     assert json.loads(target_input(target, EVENT, rule_arn=RULE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "template", "expected"),
+    [
+        ({"d": "$.detail.tags"}, '"tags: <d>"', '"tags: [x]"'),  # a list loses its quotes inside quotes
+        ({"d": "$.detail"}, '{"all": <d>}', json.dumps({"all": EVENT["detail"]})),
+        ({"t": "$.detail.tags[*]"}, '{"t": <t>}', '{"t": ["x"]}'),
+        ({"t": "$.detail.tags[5]"}, '{"t": "<t>", "u": <t>}', '{"t": "", "u": ""}'),
+        ({}, '{"at": <aws.events.event.ingestion-time>}', '{"at": "2013-01-01T00:00:05Z"}'),
+        ({}, '{"rule": "<aws.events.rule-arn>"}', f'{{"rule": "{RULE}"}}'),
+        ({"s": "$.detail.size"}, '"first <s>"\n"second <s>"', '"first 3"\n"second 3"'),
+        ({}, '{"other": "<unknown>"}', '{"other": "<unknown>"}'),
+    ],
+)
+def test_template_is_filled_as_eventbridge_does(paths: dict[str, str], template: str, expected: str) -> None:
+    transformer = {"InputPathsMap": paths, "InputTemplate": template}
+    given = target_input(
+        {"InputTransformer": transformer}, EVENT, rule_arn=RULE, ingested="2013-01-01T00:00:05Z"
+    )
+    assert given == expected
