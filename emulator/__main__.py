@@ -17,6 +17,7 @@ from emulator.cloud import DEFAULT_PORT, Cloud
 from emulator.errors import EmulatorError
 from emulator.resources.coverage import as_markdown
 from emulator.runtime.environment import Packaging
+from emulator.states import support
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "coverage":
         with Cloud(port=0):
-            sys.stdout.write(f"{as_markdown()}\n\n{actions.as_markdown()}\n")
+            sys.stdout.write(f"{as_markdown()}\n\n{support.as_markdown()}\n\n{actions.as_markdown()}\n")
         return 0
     try:
         packaging = Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
@@ -87,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="run what is edited in DIR at the next invocation; may be given again",
     )
-    commands.add_parser("coverage", help="print the tables of docs/emulator.md: types, operations")
+    commands.add_parser(
+        "coverage", help="print the tables of docs/emulator.md: types, state machines, operations"
+    )
     return parser
 
 

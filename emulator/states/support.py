@@ -126,3 +126,33 @@ def _answered(package: str) -> frozenset[str]:
         kind for kind in vars(responses).values() if isinstance(kind, type) and issubclass(kind, BaseResponse)
     ]
     return frozenset(name for kind in kinds for name in dir(kind)) - frozenset(dir(BaseResponse))
+
+
+def as_markdown() -> str:
+    """Write the table for docs/emulator.md.
+
+    Returns
+    -------
+    str
+        A Markdown table of what a definition may say.
+    """
+    rows = [
+        ("a machine", MACHINE_FIELDS - {"ProcessorConfig"}),
+        *((f"a {kind} state", fields) for kind, fields in FIELDS.items()),
+        ("a Map with the mode DISTRIBUTED, too", DISTRIBUTED_FIELDS),
+        ("a retrier", RETRIER_FIELDS),
+        ("a catcher", CATCHER_FIELDS),
+        ("a choice rule", OPERATORS | _words("Variable Next Comment Assign And Or Not")),
+        ("intrinsic functions", FUNCTIONS),
+        ("`ItemReader` (CSV, JSON)", frozenset(READERS)),
+        ("`ResultWriter`", frozenset(WRITERS)),
+    ]
+    lines = ["| in | may stand |", "|---|---|"]
+    lines += [f"| {place} | {', '.join(f'`{name}`' for name in sorted(names))} |" for place, names in rows]
+    for name, waits in INTEGRATIONS.items():
+        ways = ", ".join(f"`.{wait}`" if wait else "without waiting" for wait in waits)
+        lines.append(f"| the integration `{name}` | {ways} |")
+    lines.append(
+        "| `aws-sdk:service:action` | without waiting, `.waitForTaskToken`; actions as in the next table |"
+    )
+    return "\n".join(lines)
