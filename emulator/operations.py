@@ -70,7 +70,10 @@ def operation_of(service: str, environ: dict[str, Any], body: bytes) -> str:
             return action[0]
     if service == "s3":
         return _s3_operation(environ)
-    return _rest_operation(service, str(environ.get("REQUEST_METHOD")), str(environ.get("PATH_INFO")))
+    query = parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)
+    return _rest_operation(
+        service, str(environ.get("REQUEST_METHOD")), str(environ.get("PATH_INFO")), frozenset(query)
+    )
 
 
 def _s3_operation(environ: dict[str, Any]) -> str:
@@ -104,16 +107,19 @@ _LISTING_PARAMETERS = frozenset(
 )
 
 
-def _rest_operation(service: str, method: str, path: str) -> str:
-    for http_method, pattern, name in _rest_patterns(service):
-        if http_method == method and pattern.fullmatch(path):
+Query = frozenset[tuple[str, str]]
+
+
+def _rest_operation(service: str, method: str, path: str, query: Query) -> str:
+    for http_method, pattern, asked, name in _rest_patterns(service):
+        if http_method == method and asked <= query and pattern.fullmatch(path):
             return name
     return f"{method} {path}"
 
 
 @lru_cache
-def _rest_patterns(service: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """List method, path pattern and name of a REST service's operations, literal paths first."""
+def _rest_patterns(service: str) -> list[tuple[str, re.Pattern[str], Query, str]]:
+    """List method, path pattern, fixed query and name of a REST service's operations, most exact first."""
     names = {"execute-api": "apigatewaymanagementapi", "apigateway": "apigatewayv2"}
     try:
         described = aws.service_models().load_service_model(names.get(service, service), "service-2")
@@ -123,9 +129,11 @@ def _rest_patterns(service: str) -> list[tuple[str, re.Pattern[str], str]]:
     found = []
     for name in model.operation_names:
         http = model.operation_model(name).http
-        path = http.get("requestUri", "/").partition("?")[0]
+        path, _, query = http.get("requestUri", "/").partition("?")
+        asked = frozenset(parse_qsl(query, keep_blank_values=True))
         pattern = re.escape(path).replace(r"\{", "{").replace(r"\}", "}")
         pattern = re.sub(r"{[^}]*\\\+}", ".+", pattern)
         pattern = re.sub(r"{[^}]*}", "[^/]+", pattern)
-        found.append((path.count("{"), http.get("method", "POST"), re.compile(pattern + "/?"), name))
+        order = (path.count("{"), -len(asked))
+        found.append((order, http.get("method", "POST"), re.compile(pattern + "/?"), asked, name))
     return [entry[1:] for entry in sorted(found, key=lambda entry: entry[0])]

@@ -35,6 +35,13 @@ def request(method: str, path: str, query: str = "", **headers: str) -> dict[str
         ("s3", request("PUT", "/b", "versioning"), b"", "BucketPut:versioning"),
         ("lambda", request("POST", "/2015-03-31/functions/f/invocations"), b"", "Invoke"),
         ("lambda", request("GET", "/2015-03-31/functions/"), b"", "ListFunctions"),
+        ("lambda", request("GET", "/2018-10-31/layers"), b"", "ListLayers"),
+        (
+            "lambda",
+            request("GET", "/2018-10-31/layers", "find=LayerVersion&Arn=a"),
+            b"",
+            "GetLayerVersionByArn",
+        ),
         ("apigateway", request("POST", "/v2/apis/a/routes"), b"", "CreateRoute"),
         ("nonsense", request("GET", "/x"), b"", "GET /x"),
     ],
