@@ -57,3 +57,9 @@ class Peer:
 
 # Its functions run in its own environment, so what they import must be there.
 MINISTACK = Peer("MiniStack", ("ministack==1.5.33", "boto3==1.43.106"))
+
+# Beside each what it needs to read Parquet and to do the same joins.
+POLARS = Peer("polars", ("polars==2.1.0",))
+PANDAS = Peer("pandas", ("pandas==3.1.1", "pyarrow==26.0.1"))
+DUCKDB = Peer("DuckDB", ("duckdb==2.0.0", "pyarrow==26.0.1"))
+FEAST = Peer("Feast", ("feast[duckdb]==0.67.0",))
