@@ -31,7 +31,9 @@ def test_a_cloud_ends_with_its_workers_and_its_log() -> None:
 
 def test_a_stack_that_is_not_made_says_which_resource_failed(cloud: LocalCloud) -> None:
     bad = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "not a name!"}}
-    with pytest.raises(StackFailed, match=r"ROLLBACK_COMPLETE: Bad \(AWS::SQS::Queue\): .*InvalidParameterValue"):
+    with pytest.raises(
+        StackFailed, match=r"ROLLBACK_COMPLETE: Bad \(AWS::SQS::Queue\): .*InvalidParameterValue"
+    ):
         create_stack(cloud, "Failing", {"Resources": {"Bad": bad}})
 
 
