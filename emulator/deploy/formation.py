@@ -295,7 +295,7 @@ class Formation:
                     then(stack)
             except Exception as error:  # noqa: BLE001 - told to the caller, and to whoever asks for the status
                 failure.append(error)
-                stack.become("UPDATE_ROLLBACK_FAILED", f"the local cloud failed: {error!r}")
+                stack.become(_broken(stack.status), f"the local cloud failed: {error!r}")
             finally:
                 lock.release()
 
@@ -327,3 +327,10 @@ class Formation:
     @property
     def _backend(self) -> Any:
         return aws.backend("cloudformation", self.services.region)
+
+
+def _broken(status: str) -> str:
+    """Name the end of an operation that a fault of the local cloud cut off."""
+    if status.startswith(("CREATE", "ROLLBACK")):
+        return "ROLLBACK_FAILED"
+    return "DELETE_FAILED" if status.startswith("DELETE") else "UPDATE_ROLLBACK_FAILED"

@@ -71,7 +71,19 @@ def _update_table(request: Request, made: Made) -> Made:
             DeletionProtectionEnabled=request.properties["DeletionProtectionEnabled"],
         )
     _configure(request, made.physical_id)
+    if request.properties.get("Tags") != made.properties.get("Tags"):
+        _retag(request, made.attributes["Arn"])
     return made
+
+
+def _retag(request: Request, arn: str) -> None:
+    client = request.client("dynamodb")
+    before = [tag["Key"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]]
+    if before:
+        client.untag_resource(ResourceArn=arn, TagKeys=before)
+    tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
+    if tags:
+        client.tag_resource(ResourceArn=arn, Tags=tags)
 
 
 def _delete_table(request: Request, made: Made) -> None:

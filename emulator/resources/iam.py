@@ -55,6 +55,9 @@ def _update_role(request: Request, made: Made) -> Made:
         RoleName=role, PolicyDocument=policy_text(request.properties["AssumeRolePolicyDocument"])
     )
     client.update_role(RoleName=role, **request.pick("Description", "MaxSessionDuration"))
+    before = client.list_role_tags(RoleName=role)["Tags"]
+    client.untag_role(RoleName=role, TagKeys=[tag["Key"] for tag in before])
+    client.tag_role(RoleName=role, Tags=[{"Key": k, "Value": v} for k, v in request.tags().items()])
     for policy in made.properties.get("Policies", []):
         client.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
     for arn in made.properties.get("ManagedPolicyArns", []):

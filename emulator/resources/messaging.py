@@ -39,8 +39,11 @@ def _update_queue(request: Request, made: Made) -> Made:
     attributes.pop("FifoQueue", None)
     client, url = request.client("sqs"), made.physical_id
     client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-    client.untag_queue(QueueUrl=url, TagKeys=list(client.list_queue_tags(QueueUrl=url).get("Tags", {})))
-    client.tag_queue(QueueUrl=url, Tags=request.tags())
+    before = client.list_queue_tags(QueueUrl=url).get("Tags", {})
+    if before:
+        client.untag_queue(QueueUrl=url, TagKeys=list(before))
+    if request.tags():
+        client.tag_queue(QueueUrl=url, Tags=request.tags())
     return made
 
 
@@ -76,6 +79,23 @@ def _create_topic(request: Request) -> Made:
     for subscription in properties.get("Subscription", []):
         client.subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
     return Made(arn, {"TopicArn": arn, "TopicName": name})
+
+
+def _update_topic(request: Request, made: Made) -> Made:
+    client, arn, properties = request.client("sns"), made.physical_id, request.properties
+    for name, default in (
+        ("DisplayName", ""),
+        ("KmsMasterKeyId", ""),
+        ("ContentBasedDeduplication", "false"),
+    ):
+        if properties.get(name) != made.properties.get(name):
+            value = _as_text(properties.get(name, default))
+            client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
+    before = [tag["Key"] for tag in client.list_tags_for_resource(ResourceArn=arn)["Tags"]]
+    client.untag_resource(ResourceArn=arn, TagKeys=before)
+    tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
+    client.tag_resource(ResourceArn=arn, Tags=tags)
+    return made
 
 
 def _delete_topic(request: Request, made: Made) -> None:
@@ -143,7 +163,9 @@ TYPES = (
         accepted={"TracingConfig": "nothing is traced"},
         attributes=words("TopicArn TopicName"),
         create=_create_topic,
+        update=_update_topic,
         delete=_delete_topic,
+        replaced_by=words("TopicName FifoTopic Subscription"),
         name_property="TopicName",
         generated_name_limit=256,
     ),

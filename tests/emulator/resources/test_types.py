@@ -359,8 +359,31 @@ def test_a_user_pool_lets_its_users_sign_in(cloud: Cloud) -> None:
     assert out["Url"].endswith(out["Pool"])
 
 
-def test_a_queue_s_tags_change_with_its_template(cloud: Cloud) -> None:
+def test_tags_change_with_their_template_and_nothing_is_replaced_for_them(cloud: Cloud) -> None:
+    table = {
+        "TableName": "retagged",
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    }
+    out: dict[str, str] = {}
     for tags in ([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}], [{"Key": "a", "Value": "3"}]):
-        queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "retagged", "Tags": tags}}
-        url = make(cloud, "Retagged", {"Q": queue}, Url={"Ref": "Q"})["Url"]
-    assert cloud.client("sqs").list_queue_tags(QueueUrl=url)["Tags"] == {"a": "3"}
+        resources = {
+            "Q": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}},
+            "T": {
+                "Type": "AWS::SNS::Topic",
+                "Properties": {"Tags": tags, "DisplayName": f"{len(tags)} tags"},
+            },
+            "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": ANYONE, "Tags": tags}},
+            "D": {"Type": "AWS::DynamoDB::Table", "Properties": {**table, "Tags": tags}},
+        }
+        before, out = out, make(cloud, "Retagged", resources, **{name: {"Ref": name} for name in "QTRD"})
+    assert before == out
+    wanted = [{"Key": "a", "Value": "3"}]
+    arn = cloud.client("dynamodb").describe_table(TableName="retagged")["Table"]["TableArn"]
+    topic = cloud.client("sns").get_topic_attributes(TopicArn=out["T"])["Attributes"]
+    assert cloud.client("sqs").list_queue_tags(QueueUrl=out["Q"])["Tags"] == {"a": "3"}
+    assert cloud.client("sns").list_tags_for_resource(ResourceArn=out["T"])["Tags"] == wanted
+    assert cloud.client("iam").list_role_tags(RoleName=out["R"])["Tags"] == wanted
+    assert cloud.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == wanted
+    assert topic["DisplayName"] == "1 tags"
