@@ -6,9 +6,7 @@ from typing import Any
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
 
 _STREAM_VIEW = "StreamViewType"
-_KEY = words(
-    "TableName AttributeDefinitions KeySchema BillingMode GlobalSecondaryIndexes LocalSecondaryIndexes"
-)
+_KEY = words("TableName AttributeDefinitions KeySchema GlobalSecondaryIndexes LocalSecondaryIndexes")
 
 
 def _create_table(request: Request) -> Made:
@@ -70,10 +68,19 @@ def _update_table(request: Request, made: Made) -> Made:
             TableName=made.physical_id,
             DeletionProtectionEnabled=request.properties["DeletionProtectionEnabled"],
         )
+    _set_capacity(request, made)
     _configure(request, made.physical_id)
     if request.properties.get("Tags") != made.properties.get("Tags"):
         _retag(request, made.attributes["Arn"])
     return made
+
+
+def _set_capacity(request: Request, made: Made) -> None:
+    """Change how the table is paid for, which keeps its items."""
+    names = ("BillingMode", "ProvisionedThroughput")
+    if any(request.properties.get(name) != made.properties.get(name) for name in names):
+        wanted = {"BillingMode": "PROVISIONED", **request.pick(*names)}
+        request.client("dynamodb").update_table(TableName=made.physical_id, **wanted)
 
 
 def _retag(request: Request, arn: str) -> None:
@@ -135,7 +142,7 @@ TYPES = (
         create=_create_table,
         update=_update_table,
         delete=_delete_table,
-        replaced_by=_KEY | words("ProvisionedThroughput StreamSpecification SSESpecification"),
+        replaced_by=_KEY | words("StreamSpecification SSESpecification"),
         name_property="TableName",
         generated_name_limit=255,
         note="point-in-time recovery is recorded, not performed; expired items are deleted at their second",

@@ -387,3 +387,19 @@ def test_tags_change_with_their_template_and_nothing_is_replaced_for_them(cloud:
     assert cloud.client("iam").list_role_tags(RoleName=out["R"])["Tags"] == wanted
     assert cloud.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == wanted
     assert topic["DisplayName"] == "1 tags"
+
+
+def test_a_table_keeps_its_items_when_it_is_paid_for_in_another_way(cloud: Cloud) -> None:
+    keys = {
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    }
+    capacity = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 2}
+    client = cloud.client("dynamodb")
+    for payment in ({"BillingMode": "PAY_PER_REQUEST"}, {"ProvisionedThroughput": capacity}):
+        table = {"Type": "AWS::DynamoDB::Table", "Properties": {**keys, **payment}}
+        name = make(cloud, "Paid", {"T": table}, Name={"Ref": "T"})["Name"]
+        if "BillingMode" in payment:
+            client.put_item(TableName=name, Item={"k": {"S": "kept"}})
+    assert client.get_item(TableName=name, Key={"k": {"S": "kept"}})["Item"]["k"]["S"] == "kept"
+    assert client.describe_table(TableName=name)["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"] == 3
