@@ -25,7 +25,7 @@ _TABLE = (
     ("dynamodb", "describe_time_to_live", {"TableName": "{id}"}),
     ("dynamodb", "describe_continuous_backups", {"TableName": "{id}"}),
 )
-# By type: the calls that read one back, ``{id}`` its physical id, ``{layer}`` that of a layer without version.
+# By type: the calls that read one back, ``{id}`` its physical id, ``{layer}`` a layer without version.
 _CALLS: Mapping[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "AWS::ApiGatewayV2::Api": (
         ("apigatewayv2", "get_api", {"ApiId": "{id}"}),
