@@ -1,5 +1,6 @@
 """What DynamoDB alone does to the online store: batches, unread keys, throttling."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -42,18 +43,32 @@ def test_keys_left_unread_are_asked_for_again_ever_more_slowly() -> None:
     assert len(pauses) == 2
 
 
-def test_every_read_sees_what_was_written_before_it() -> None:
+@pytest.mark.parametrize("consistent", [True, False])
+def test_a_read_is_consistent_where_it_has_to_be_and_cheap_where_not(consistent: bool) -> None:  # noqa: FBT001  # a case
     client = Throttled(reads_per_call=40)
-    store(client, []).get_many([f"k{number}" for number in range(150)])
+    store(client, []).get_many([f"k{number}" for number in range(150)], consistent=consistent)
     assert len(client.consistent) > 2
-    assert all(client.consistent)
+    assert set(client.consistent) == {consistent}
 
 
 def test_more_keys_than_a_batch_takes_are_read_in_several() -> None:
     client = Throttled(reads_per_call=100)
     keys = [f"k{number}" for number in range(250)]
     assert len(store(client, []).get_many(keys * 2)) == 250
-    assert client.asked == [100, 100, 50]
+    assert sorted(client.asked) == [50, 100, 100]
+
+
+def test_batches_are_read_side_by_side() -> None:
+    class Waiting(Throttled):
+        """Answers no call before all three are there."""
+
+        together = threading.Barrier(3, timeout=10)
+
+        def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  # boto3's name
+            self.together.wait()
+            return super().batch_get_item(RequestItems)
+
+    assert len(store(Waiting(reads_per_call=100), []).get_many(f"k{number}" for number in range(250))) == 250
 
 
 def test_no_keys_are_no_call() -> None:

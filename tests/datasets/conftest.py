@@ -26,6 +26,7 @@ from tidemill import (
 )
 from tidemill.datasets.ingest import ingest_upload
 from tidemill.datasets.uploads import IngestOutcome, Upload
+from tidemill.features.online import OnlineItem
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.events import MemoryEvents
@@ -101,9 +102,9 @@ class Crashing:
 class CrashingStore(Crashing):
     """An online store that may end the process between two items of a commit."""
 
-    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
+    def put_many(self, items: Mapping[str, OnlineItem]) -> int:
         """Write one item after another, each a step of its own."""
-        return sum(self.put(key, value, sequence=sequence, expires_at=None) for key, value in values.items())
+        return sum(self.put(key, item) for key, item in items.items())
 
 
 @dataclass

@@ -19,7 +19,7 @@ from tidemill.features.definitions import define, read_events
 from tidemill.features.items import layout_of, unpack_item
 from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
-from tidemill.features.online import read_views
+from tidemill.features.online import OnlineItem, read_views
 from tidemill.memory.online import MemoryOnlineStore
 
 ENTITIES = [("a", 1), ("a", 2), ("b", 1), ("ü", -(10**15)), ("a", None), ("never", 1)]
@@ -165,11 +165,11 @@ class FailingStore(MemoryOnlineStore):
         super().__init__()
         self._left = writes
 
-    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
+    def put(self, key: str, item: OnlineItem) -> bool:
         self._left -= 1
         if self._left == -1:
             raise Unavailable("the store is away")
-        return super().put(key, value, sequence=sequence, expires_at=expires_at)
+        return super().put(key, item)
 
 
 def test_two_workers_with_the_same_commit_write_it_once() -> None:
@@ -213,6 +213,44 @@ def test_items_do_not_grow_with_what_no_read_can_reach() -> None:
         (item,) = store.get_many([f'readings@{view.version}#["a"]']).values()
         sizes.append(len(item.value))
     assert max(sizes) <= 2 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "committed", "expected"),
+    [
+        ("1d", "2013-01-01T00:00:00Z", "2013-01-02T02:05:00.5Z"),
+        ("1d", "2026-03-01T00:00:00Z", "2026-03-02T02:05:00Z"),
+        (None, "2026-03-01T00:00:00Z", None),
+    ],
+    ids=["as its rows come", "a history loaded late", "a latest value of any age"],
+)
+def test_an_item_expires_when_no_read_can_find_anything_in_it(
+    ttl: str | None, committed: str, expected: str | None
+) -> None:
+    # An hour and the hop of five minutes, a day of ttl, an hour of grace.
+    view, store = simple_view(ttl=ttl), MemoryOnlineStore()
+    rows_committed = readings(("a", "2013-01-01T00:00:00.5Z", 1.0))
+    at = datetime.fromisoformat(committed)
+    materialize(view, rows_committed, sequence=1, store=store, at=at)
+    (item,) = store.get_many([f'readings@{view.version}#["a"]']).values()
+    if expected is None or item.expires_at is None:
+        assert (item.expires_at, expected) == (None, None)
+    else:
+        assert 0 <= item.expires_at - datetime.fromisoformat(expected).timestamp() <= 1
+
+
+def test_an_item_whose_time_is_over_is_as_good_as_gone_before_the_store_drops_it() -> None:
+    view, store = simple_view(ttl="1d"), MemoryOnlineStore()
+    committed = datetime(2013, 1, 1, 1, tzinfo=UTC)
+    rows_committed = readings(("a", "2013-01-01T00:00:00Z", 1.0))
+    materialize(view, rows_committed, sequence=1, store=store, at=committed)
+    (item,) = store.get_many([f'readings@{view.version}#["a"]']).values()
+    over = datetime.fromtimestamp(item.expires_at or 0, UTC)
+    asked = {"place": column(String, ["a"])}
+    times = column(Timestamp, ["2013-01-01T00:30:00Z"])
+    for now, expected in ((over - timedelta(seconds=1), [1.0]), (over, [None])):
+        found, _ = read_views([view], asked, times, store, now=now)
+        assert found["x"].to_list() == expected
 
 
 def test_a_damaged_item_is_an_error_and_never_a_value() -> None:

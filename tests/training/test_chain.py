@@ -195,8 +195,8 @@ def test_skew_between_the_paths_fails_the_gate(lab: Laboratory) -> None:
     class Stuck(MemoryOnlineStore):
         """Forgets to count what a commit added to an item that is there."""
 
-        def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
-            return key in self._items or super().put(key, value, sequence=sequence, expires_at=expires_at)
+        def put(self, key: str, item: OnlineItem) -> bool:
+            return key in self._items or super().put(key, item)
 
     upload(lab.tables, trips, trip_rows(10, first=56), "trips-56")
     upload(lab.tables, trips, trip_rows(7, first=66), "trips-66")
@@ -210,8 +210,8 @@ def test_skew_between_the_paths_fails_the_gate(lab: Laboratory) -> None:
 
 def test_an_empty_store_is_skew(lab: Laboratory) -> None:
     class Empty(MemoryOnlineStore):
-        def get_many(self, keys: Any) -> dict[str, OnlineItem]:
-            del keys
+        def get_many(self, keys: Any, *, consistent: bool = False) -> dict[str, OnlineItem]:
+            del keys, consistent
             return {}
 
     lab.replay_store = Empty

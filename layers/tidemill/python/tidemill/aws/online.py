@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BATCH_KEYS = 100
 _TRIES = 8
 # DynamoDB has no batch of conditional writes but a transaction, which costs twice as much and fails as one.
-_WRITERS = 8
+_CALLS_AT_ONCE = 8
 
 
 class DynamoOnlineStore:
@@ -42,54 +42,56 @@ class DynamoOnlineStore:
         self._client = client
         self._pause = pause
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, OnlineItem]:
-        """Return the items there are; a key without one is left out."""
-        items: dict[str, OnlineItem] = {}
-        distinct = list(dict.fromkeys(keys))
-        for start in range(0, len(distinct), _BATCH_KEYS):
-            for item in self._batch_get(distinct[start : start + _BATCH_KEYS]):
-                items[item["key"]["S"]] = OnlineItem(bytes(item["value"]["B"]), int(item["sequence"]["N"]))
-        return items
+    def get_many(self, keys: Iterable[str], *, consistent: bool = False) -> dict[str, OnlineItem]:
+        """Return the items there are; a key without one is left out.
 
-    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
+        One BatchGetItem takes a hundred keys; more are read by several, side by side.
+        """
+        distinct = list(dict.fromkeys(keys))
+        batches = [distinct[start : start + _BATCH_KEYS] for start in range(0, len(distinct), _BATCH_KEYS)]
+        if len(batches) <= 1:
+            return {key: item for batch in batches for key, item in self._batch_get(batch, consistent)}
+        with ThreadPoolExecutor(min(len(batches), _CALLS_AT_ONCE)) as readers:
+            answers = readers.map(lambda batch: list(self._batch_get(batch, consistent)), batches)
+            return {key: item for answer in answers for key, item in answer}
+
+    def put(self, key: str, item: OnlineItem) -> bool:
         """Write an item unless the stored one is as new or newer; False if it is."""
-        item: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             "key": {"S": key},
-            "value": {"B": value},
-            "sequence": {"N": str(sequence)},
+            "value": {"B": item.value},
+            "sequence": {"N": str(item.sequence)},
         }
-        if expires_at is not None:
-            item["expires_at"] = {"N": str(expires_at)}
+        if item.expires_at is not None:
+            attributes["expires_at"] = {"N": str(item.expires_at)}
         try:
             with aws_failures(f"writing online item {key}"):
                 self._client.put_item(
                     TableName=self.table,
-                    Item=item,
+                    Item=attributes,
                     ConditionExpression="attribute_not_exists(#key) OR #sequence < :sequence",
                     ExpressionAttributeNames={"#key": "key", "#sequence": "sequence"},
-                    ExpressionAttributeValues={":sequence": {"N": str(sequence)}},
+                    ExpressionAttributeValues={":sequence": attributes["sequence"]},
                 )
         except Conflict:
             return False
         return True
 
-    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
-        """Write items of one commit, several at a time, and return how many were written."""
+    def put_many(self, items: Mapping[str, OnlineItem]) -> int:
+        """Write items, several at a time, and return how many were written."""
+        with ThreadPoolExecutor(_CALLS_AT_ONCE) as writers:
+            return sum(writers.map(lambda entry: self.put(*entry), items.items()))
 
-        def put(key: str) -> bool:
-            return self.put(key, values[key], sequence=sequence, expires_at=None)
-
-        with ThreadPoolExecutor(_WRITERS) as writers:
-            return sum(writers.map(put, values))
-
-    def _batch_get(self, keys: list[str]) -> Iterator[dict[str, Any]]:
-        # Consistently: a commit applied to an item from before the last one would replace what that added.
-        wanted = {"Keys": [{"key": {"S": key}} for key in keys], "ConsistentRead": True}
+    def _batch_get(self, keys: list[str], consistent: bool) -> Iterator[tuple[str, OnlineItem]]:  # noqa: FBT001  # private
+        wanted: dict[str, Any] = {"Keys": [{"key": {"S": key}} for key in keys]}
+        if consistent:
+            wanted["ConsistentRead"] = True
         asked: dict[str, Any] = {self.table: wanted}
         for attempt in range(_TRIES):
             with aws_failures(f"reading {len(keys)} online items"):
                 answer = self._client.batch_get_item(RequestItems=asked)
-            yield from answer["Responses"].get(self.table, [])
+            for found in answer["Responses"].get(self.table, []):
+                yield found["key"]["S"], _read_item(found)
             asked = answer.get("UnprocessedKeys", {})
             if not asked:
                 return
@@ -97,3 +99,12 @@ class DynamoOnlineStore:
         raise Unavailable(
             f"DynamoDB left items of table {self.table} unread {_TRIES} times; it is throttling, try again"
         )
+
+
+def _read_item(attributes: Mapping[str, Any]) -> OnlineItem:
+    expires_at = attributes.get("expires_at")
+    return OnlineItem(
+        bytes(attributes["value"]["B"]),
+        int(attributes["sequence"]["N"]),
+        None if expires_at is None else int(expires_at["N"]),
+    )

@@ -8,6 +8,7 @@ commits one by one, no item ever takes a commit before the ones it builds on.
 
 from tidemill.datasets.arrow import to_columns
 from tidemill.datasets.tables import Tables
+from tidemill.datasets.uploads import committed_at
 from tidemill.errors import Conflict
 from tidemill.features.definitions import ViewDefinition, define
 from tidemill.features.materialization import materialize
@@ -68,7 +69,9 @@ def materialize_commit(
         rows = to_columns(added, source.schema)
         for view in views:
             if reached[view.name] < commit.sequence:
-                written[view.name] += materialize(view, rows, sequence=commit.sequence, store=store)
+                written[view.name] += materialize(
+                    view, rows, sequence=commit.sequence, store=store, at=committed_at(commit)
+                )
                 _move_watermark(documents, view, commit.sequence)
     return written
 

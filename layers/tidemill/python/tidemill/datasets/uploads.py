@@ -1,6 +1,6 @@
 """What an upload is, what became of it, and how both are written down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -125,6 +125,12 @@ def set_counts(properties: dict[str, str], *, rows: int, quarantined: int) -> No
     properties[f"{_PREFIX}quarantined"] = str(quarantined)
 
 
+def committed_at(commit: Commit) -> datetime | None:
+    """Return when a commit's upload arrived; None for a commit that was not made of an upload."""
+    said = commit.properties.get(f"{_PREFIX}at")
+    return datetime.fromisoformat(said) if said else None
+
+
 def commit_record(commit: Commit, project: str, source: str) -> dict[str, Any]:
     """Return a commit as the detail of its ``CommitCreated`` event, which is also what the index keeps."""
     said = {name: commit.properties.get(f"{_PREFIX}{name}", "") for name in _SAID}
@@ -149,6 +155,12 @@ def indexed_record(documents: Documents, source: str, digest: str) -> dict[str, 
 def index_record(documents: Documents, record: Mapping[str, Any]) -> None:
     """Remember which commit an upload became; writing it again writes the same."""
     documents.put(f"UPLOADS#{record['source']}", record["upload"]["digest"], record)
+
+
+def forget_uploads(documents: Documents, source: str, digests: Iterable[str]) -> None:
+    """Forget what uploads became, so that the same bytes may be committed again."""
+    for digest in digests:
+        documents.delete(f"UPLOADS#{source}", digest)
 
 
 def write_report(blobs: Blobs, upload: Upload, project: str, digest: str, report: Mapping[str, Any]) -> str:

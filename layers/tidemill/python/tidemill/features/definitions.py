@@ -95,6 +95,17 @@ class ViewDefinition:
         """The features that are figures over windows."""
         return tuple(feature for feature in self.features if feature.kind != "latest")
 
+    @property
+    def kept_us(self) -> int | None:
+        """How long an item can still be asked for after its newest row came to be seen; None for ever.
+
+        Its longest window with the hop that rounds it, the ttl of its latest values, and the grace.
+        """
+        if self.latest and self.ttl_us is None:
+            return None
+        windows = [feature.window_us + feature.hop_us for feature in self.windowed]
+        return max(windows, default=0) + (self.ttl_us or 0) + self.grace_us
+
 
 def define(view: Declared) -> ViewDefinition:
     """Read a view's description.

@@ -1,12 +1,21 @@
 """Applying commits to the online store: once in effect, however often or together they are delivered."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
 from tidemill.expressions import Column, Columns, concat_columns, take_rows
 from tidemill.features.aggregates import taken_values
-from tidemill.features.definitions import Declared, Events, Ints, ViewDefinition, define, read_events
+from tidemill.features.definitions import (
+    SECOND_US,
+    Declared,
+    Events,
+    Ints,
+    ViewDefinition,
+    define,
+    read_events,
+)
 from tidemill.features.entities import encode_entities, newest_order
 from tidemill.features.entries import TILE, VISIBLE
 from tidemill.features.items import (
@@ -20,12 +29,14 @@ from tidemill.features.items import (
     plain_values,
     unpack_item,
 )
-from tidemill.features.online import OnlineStore
+from tidemill.features.online import OnlineItem, OnlineStore
 from tidemill.features.rings import Ring, merge, tabulate
 from tidemill.features.value_rings import apply_events
 
 
-def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineStore) -> int:
+def materialize(
+    view: Declared, rows: Columns, *, sequence: int, store: OnlineStore, at: datetime | None = None
+) -> int:
     """Apply one commit's rows to a view's items.
 
     An item takes a commit only if its sequence is greater than that of the last one it took, so a
@@ -41,6 +52,10 @@ def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineSt
         The commit's number, greater than those of the commits before it.
     store
         The online store.
+    at
+        When the commit was made. Items may be dropped when no read can find anything in them any more:
+        the view's ``kept_us`` after their newest row came to be seen, or after the commit, if a history
+        is loaded late. None keeps them.
 
     Returns
     -------
@@ -53,7 +68,7 @@ def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineSt
     _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
     parts = [events.columns[name].take(firsts).to_list() for name, _ in definition.keys]
     keys = [key_text(definition, values) for values in zip(*parts, strict=True)]
-    stored = store.get_many(keys) if keys else {}
+    stored = store.get_many(keys, consistent=True) if keys else {}
     due = [key for key in keys if key not in stored or stored[key].sequence < sequence]
     if not due:
         return 0
@@ -63,8 +78,20 @@ def materialize(view: Declared, rows: Columns, *, sequence: int, store: OnlineSt
     places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)[codes]
     kept = np.flatnonzero(places >= 0)
     updated = _apply(definition, layout, items, _take_events(events, kept), places[kept])
-    packed = {key: pack_item(item) for key, item in zip(due, updated, strict=True)}
-    return store.put_many(packed, sequence=sequence)
+    return store.put_many(
+        {
+            key: OnlineItem(pack_item(item), sequence, _expiry(definition, item, at))
+            for key, item in zip(due, updated, strict=True)
+        }
+    )
+
+
+def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None:
+    """Return when an item may be dropped, in whole seconds since 1970, rounded up."""
+    if at is None or view.kept_us is None:
+        return None
+    newest_us = max(item.newest_us, int(at.timestamp()) * SECOND_US)
+    return -(-(newest_us + view.kept_us) // SECOND_US)
 
 
 def _take_events(events: Events, rows: Ints) -> Events:

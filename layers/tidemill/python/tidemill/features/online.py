@@ -33,28 +33,33 @@ Freshness = dict[str, list[datetime | None]]
 
 
 class OnlineItem(NamedTuple):
-    """A stored value, and the sequence of the commit that wrote it."""
+    """A packed value, the sequence of the commit that wrote it, and when the store may drop it.
+
+    ``expires_at`` is in seconds since 1970; None keeps the item.
+    """
 
     value: bytes
     sequence: int
+    expires_at: int | None = None
 
 
 class OnlineStore(Protocol):
     """Packed items by key, each written only by a later commit than the one before."""
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, OnlineItem]:
-        """Return the items there are, by key."""
-        ...
+    def get_many(self, keys: Iterable[str], *, consistent: bool = False) -> dict[str, OnlineItem]:
+        """Return the items there are, by key, in as few calls as the store allows.
 
-    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:
-        """Write an item unless one of the same or a later sequence is there; tell whether it was written.
-
-        ``expires_at``, seconds since 1970, lets the store drop the item then; None keeps it.
+        A ``consistent`` read has seen every write before it; any other may be a moment behind, and costs
+        half. An item whose time is over may still be there.
         """
         ...
 
-    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
-        """Write items of one commit as ``put`` does, in any order, and return how many were written.
+    def put(self, key: str, item: OnlineItem) -> bool:
+        """Write an item unless one of the same or a later sequence is there; tell whether it was written."""
+        ...
+
+    def put_many(self, items: Mapping[str, OnlineItem]) -> int:
+        """Write items as ``put`` does, in any order, and return how many were written.
 
         Where it fails some are written and some are not; repeating it writes the rest.
         """
@@ -62,7 +67,7 @@ class OnlineStore(Protocol):
 
 
 def read_features(
-    plan: FeaturePlan, request: Columns, store: OnlineStore
+    plan: FeaturePlan, request: Columns, store: OnlineStore, *, now: datetime | None = None
 ) -> tuple[dict[str, Column], Freshness]:
     """Look up the features of every view of a plan, in one read of the store.
 
@@ -74,17 +79,24 @@ def read_features(
         The request columns, n rows.
     store
         The online store.
+    now
+        The moment of the request, as for ``read_views``.
 
     Returns
     -------
     tuple
         One column per view feature, n rows, and each view's freshness.
     """
-    return read_views(plan.views, request, plan.times(request), store)
+    return read_views(plan.views, request, plan.times(request), store, now=now)
 
 
 def read_views(
-    views: Iterable[Declared], request: Columns, times: Column, store: OnlineStore
+    views: Iterable[Declared],
+    request: Columns,
+    times: Column,
+    store: OnlineStore,
+    *,
+    now: datetime | None = None,
 ) -> tuple[dict[str, Column], Freshness]:
     """Look up the features of some views for entities at given times.
 
@@ -98,6 +110,9 @@ def read_views(
         When each row asks, n rows.
     store
         The online store.
+    now
+        The moment of the request. An item whose time is over by then is as good as gone, whether or not
+        the store has got to dropping it; None takes whatever is there.
 
     Returns
     -------
@@ -108,11 +123,18 @@ def read_views(
     keys = {view.name: _keys(view, request) for view in definitions}
     wanted = {key for each in keys.values() for key in each if key is not None}
     stored = store.get_many(sorted(wanted)) if wanted else {}
+    if now is not None:
+        seconds = now.timestamp()
+        stored = {key: item for key, item in stored.items() if not _is_over(item, seconds)}
     columns: dict[str, Column] = {}
     freshness: Freshness = {}
     for view in definitions:
         columns.update(_read_view(view, keys[view.name], times, stored, freshness))
     return columns, freshness
+
+
+def _is_over(item: OnlineItem, seconds: float) -> bool:
+    return item.expires_at is not None and item.expires_at <= seconds
 
 
 def _keys(view: ViewDefinition, request: Columns) -> list[str | None]:

@@ -13,22 +13,19 @@ class MemoryOnlineStore:
         self._items: dict[str, OnlineItem] = {}
         self._lock = threading.Lock()
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, OnlineItem]:
-        """Return the items there are, by key."""
+    def get_many(self, keys: Iterable[str], *, consistent: bool = False) -> dict[str, OnlineItem]:  # noqa: ARG002  # the port's
+        """Return the items there are, by key; every read here is consistent, and nothing is dropped."""
         return {key: self._items[key] for key in keys if key in self._items}
 
-    def put(self, key: str, value: bytes, *, sequence: int, expires_at: int | None) -> bool:  # noqa: ARG002
-        """Write an item unless one of the same or a later sequence is there; tell whether it was written.
-
-        Nothing expires here: the core has no clock to expire by.
-        """
+    def put(self, key: str, item: OnlineItem) -> bool:
+        """Write an item unless one of the same or a later sequence is there; tell whether it was written."""
         with self._lock:
             stored = self._items.get(key)
-            if stored is not None and stored.sequence >= sequence:
+            if stored is not None and stored.sequence >= item.sequence:
                 return False
-            self._items[key] = OnlineItem(value, sequence)
+            self._items[key] = item
             return True
 
-    def put_many(self, values: Mapping[str, bytes], *, sequence: int) -> int:
-        """Write items of one commit and return how many were written."""
-        return sum(self.put(key, value, sequence=sequence, expires_at=None) for key, value in values.items())
+    def put_many(self, items: Mapping[str, OnlineItem]) -> int:
+        """Write items and return how many were written."""
+        return sum(self.put(key, item) for key, item in items.items())

@@ -107,7 +107,7 @@ class Predictor:
             If a row has no time, or the model no answer for it.
         """
         times = _datetimes(self.plan.times(request))
-        features, freshness = read_features(self.plan, request, store)
+        features, freshness = read_features(self.plan, request, store, now=at)
         rows = matrix(self.plan, assemble(self.plan, request, features))
         probabilities = self.probabilities(rows)
         keys = [str(key) for key in request[self.plan.key].values.tolist()]
