@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tidemill.errors import CallerError, DeclarationError, NotFound, did_you_mean
+from tidemill.project.checks import References
 from tidemill.project.models import Model
 from tidemill.project.names import check_distinct, check_name
 from tidemill.project.sources import Source
@@ -39,6 +40,12 @@ class Project:
         check_distinct(owner, "models", [model.name for model in self.models])
         check_distinct(owner, "views", [view.name for view in self.views])
         used = [model.observations.source for model in self.models] + [view.source for view in self.views]
+        used += [
+            each.target
+            for source in self.sources
+            for each in source.row_checks
+            if isinstance(each, References)
+        ]
         for source in used:
             if not any(source is each for each in self.sources):
                 raise DeclarationError(

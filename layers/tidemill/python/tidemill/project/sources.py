@@ -15,20 +15,9 @@ from tidemill.expressions import (
     from_array,
     infer_type,
 )
+from tidemill.project.checks import Check, RowCheck, UploadCheck, as_check
 from tidemill.project.names import check_distinct, check_known, check_name
 from tidemill.project.times import KnownRule
-
-
-@dataclass(frozen=True)
-class Unique:
-    """A check over a whole upload: no two rows have the same values in these columns."""
-
-    columns: tuple[str, ...]
-
-
-def unique(*columns: str) -> Unique:
-    """Check that no two rows of an upload have the same values in these columns."""
-    return Unique(columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +37,10 @@ class Source:
     known
         When we get to know a row: a column, a rule (``Weekly``, ``Delay``), or None for the timestamp itself.
     checks
-        Boolean expressions each row must not make false (null passes, as in SQL's CHECK), and ``unique``.
+        Boolean expressions each row must not make false (null passes, as in SQL's CHECK), and what
+        ``check``, ``unique``, ``references``, ``row_count``, ``null_rate``, ``freshness`` and ``drift`` make.
     tolerance
-        The largest share of an upload's rows that may fail a check before the upload is refused whole.
+        The largest share of an upload's rows that may be put aside before the upload is refused whole.
 
     Examples
     --------
@@ -65,7 +55,7 @@ class Source:
     key: Sequence[str]
     timestamp: str
     known: KnownRule = None
-    checks: Sequence[Expr | Unique] = ()
+    checks: Sequence[Expr | Check] = ()
     tolerance: float = 0.05
 
     def __post_init__(self) -> None:
@@ -84,7 +74,7 @@ class Source:
         if isinstance(self.known, str):
             self._check_time(owner, "known column", self.known)
         for check in self.checks:
-            self._check_check(owner, check)
+            as_check(check).validate(owner, self.schema)
         if not 0 <= self.tolerance <= 1:
             raise DeclarationError(f"{owner}: tolerance is {self.tolerance}; it is a share between 0 and 1")
 
@@ -93,24 +83,15 @@ class Source:
         if self.schema[name] is not Type.TIMESTAMP:
             raise DeclarationError(f"{owner}: {what} `{name}` is {self.schema[name].value}, not timestamp")
 
-    def _check_check(self, owner: str, check: Expr | Unique) -> None:
-        if isinstance(check, Unique):
-            for name in check.columns:
-                check_known(owner, "column of unique()", name, self.schema, "its schema")
-            return
-        type_ = type_in(check, self, f"{owner}: check")
-        if type_ is not Type.BOOL:
-            raise DeclarationError(f"{owner}: check `{check!r}` is {type_.value}; a check is true or false")
+    @property
+    def row_checks(self) -> tuple[RowCheck, ...]:
+        """The checks of rows."""
+        return tuple(each for each in map(as_check, self.checks) if isinstance(each, RowCheck))
 
     @property
-    def row_checks(self) -> tuple[Expr, ...]:
-        """The checks of single rows; a row fails one that is false on it."""
-        return tuple(check for check in self.checks if isinstance(check, Expr))
-
-    @property
-    def unique_checks(self) -> tuple[Unique, ...]:
-        """The checks over an upload's rows together."""
-        return tuple(check for check in self.checks if isinstance(check, Unique))
+    def upload_checks(self) -> tuple[UploadCheck, ...]:
+        """The checks of an upload's accepted rows together."""
+        return tuple(each for each in map(as_check, self.checks) if isinstance(each, UploadCheck))
 
     @property
     def required(self) -> tuple[str, ...]:
