@@ -16,14 +16,14 @@ from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.table import ALWAYS_TRUE, FileScanTask, Table
-from pyiceberg.table.snapshots import Snapshot
 
 from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
+from tidemill.aws.snapshots import as_commit, lineage, snapshot_of
 from tidemill.datasets.tables import IDS_PROPERTY, Appended, Commit
-from tidemill.errors import Conflict, NotFound
+from tidemill.errors import Conflict
 
 _TABLE_PROPERTIES = {
     "format-version": "2",
@@ -125,8 +125,9 @@ class IcebergTables:
     def commits(self, table: str, last: int | None = None) -> Sequence[Commit]:
         """Return the current history, oldest first; only the newest ``last`` if given."""
         with iceberg_failures(f"reading the history of table `{table}`"):
-            newest_first = [_as_commit(snapshot) for snapshot in _history(self._load(table), last)]
-            return newest_first[::-1]
+            stored = self._load(table)
+            newest_first = lineage(stored, stored.current_snapshot(), last)
+            return [as_commit(snapshot) for snapshot in newest_first][::-1]
 
     def rows(
         self,
@@ -141,7 +142,7 @@ class IcebergTables:
             stored = self._load(table)
             snapshot = stored.current_snapshot()
             if snapshot_id is not None:
-                snapshot = _snapshot(stored, table, snapshot_id)
+                snapshot = snapshot_of(stored, table, snapshot_id)
             tasks: Iterable[FileScanTask] = []
             if snapshot is not None and added_only:
                 tasks = stored.incremental_append_scan(
@@ -159,7 +160,7 @@ class IcebergTables:
         with iceberg_failures(f"tagging snapshot {snapshot_id} of table `{table}`"):
             for attempt in range(_COMMIT_TRIES):
                 stored = self._load(table)
-                _snapshot(stored, table, snapshot_id)
+                snapshot_of(stored, table, snapshot_id)
                 named = stored.refs().get(name)
                 if named is not None and named.snapshot_id != snapshot_id:
                     raise Conflict(
@@ -187,35 +188,16 @@ def _commit(table: Table, paths: list[str], summary: Mapping[str, str]) -> Commi
     snapshot = table.current_snapshot()
     if snapshot is None:
         raise CommitFailedException("the commit left the table without a snapshot")
-    return _as_commit(snapshot)
-
-
-def _history(table: Table, last: int | None = None) -> Iterator[Snapshot]:
-    """Yield the current snapshot and its ancestors, newest first, in one pass over the metadata."""
-    by_id = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
-    snapshot = table.current_snapshot()
-    left = len(by_id) if last is None else last
-    while snapshot is not None and left > 0:
-        yield snapshot
-        left -= 1
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else by_id.get(parent)
+    return as_commit(snapshot)
 
 
 def _commit_with(table: Table, ids: Collection[str]) -> Commit | None:
     wanted = set(ids)
-    return next((commit for commit in map(_as_commit, _history(table)) if wanted & commit.ids), None)
-
-
-def _as_commit(snapshot: Snapshot) -> Commit:
-    properties = snapshot.summary.additional_properties if snapshot.summary is not None else {}
-    return Commit(snapshot.snapshot_id, snapshot.sequence_number or 0, properties)
-
-
-def _snapshot(stored: Table, table: str, snapshot_id: int) -> Snapshot:
-    snapshot = stored.snapshot_by_id(snapshot_id)
-    if snapshot is None:
-        raise NotFound(
-            f"table `{table}` has no snapshot {snapshot_id}; `tidemill data log {table}` lists them"
-        )
-    return snapshot
+    return next(
+        (
+            commit
+            for commit in map(as_commit, lineage(table, table.current_snapshot()))
+            if wanted & commit.ids
+        ),
+        None,
+    )

@@ -1,7 +1,10 @@
-"""What the library needs from a table store: snapshots, exactly-once appends, time travel.
+"""What the library needs from a table store: snapshots, exactly-once appends, time travel, upkeep.
 
-Two implementations: ``tidemill.memory.tables`` and ``tidemill.aws.tables`` (Apache Iceberg in the
-Glue Data Catalog). Tables are named after their source, or ``predictions_<model>``.
+Three ports over the same tables: ``Tables`` for everybody, ``History`` for those who look at versions or
+choose another one, ``Upkeep`` for the job that keeps a table small. Two implementations of each:
+``tidemill.memory.tables``, and Apache Iceberg in the Glue Data Catalog (``tidemill.aws.tables``,
+``tidemill.aws.history``, ``tidemill.aws.upkeep``). Tables are named after their source, or
+``predictions_<model>``.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +14,9 @@ import pyarrow as pa
 
 IDS_PROPERTY = "tidemill.ids"
 """The commit property that holds the ids a commit was made for, separated by spaces."""
+
+AT_PROPERTY = "tidemill.at"
+"""The commit property that says when what it was made from arrived, RFC 3339 in UTC."""
 
 
 class Commit(NamedTuple):
@@ -35,6 +41,22 @@ class Appended(NamedTuple):
 
     commit: Commit
     new: bool
+
+
+class Field(NamedTuple):
+    """A column as a snapshot has it; the id stays when its name or type changes."""
+
+    id: int
+    name: str
+    type: pa.DataType
+
+
+class TableFile(NamedTuple):
+    """A file that holds rows of a snapshot: where it lies, its rows, and its size in bytes."""
+
+    path: str
+    rows: int
+    size_bytes: int
 
 
 class Tables(Protocol):
@@ -78,4 +100,35 @@ class Tables(Protocol):
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot, so that expiry keeps it; naming it again the same way is no error."""
+        ...
+
+
+class History(Protocol):
+    """The versions of tables of one project's database."""
+
+    def history(self, table: str, snapshot_id: int) -> Sequence[Commit]:
+        """Return the commits that led to a snapshot and it, oldest first, as far back as they are kept.
+
+        Any snapshot that is kept will do, one that was taken back too; NotFound if there is none.
+        """
+        ...
+
+    def tags(self, table: str) -> Mapping[str, int]:
+        """Return the snapshot id of each tag."""
+        ...
+
+    def fields(self, table: str, snapshot_id: int | None = None) -> Sequence[Field]:
+        """Return the columns as of a snapshot; without one as they are now, by which all rows are read."""
+        ...
+
+    def files(self, table: str, snapshot_id: int) -> Sequence[TableFile]:
+        """Return the files that hold a snapshot's rows, in order of their paths."""
+        ...
+
+    def set_current(self, table: str, snapshot_id: int, *, expected: int) -> None:
+        """Make a snapshot the current one; Conflict if ``expected`` no longer is.
+
+        The next append builds on it, with a sequence above all others. What came after it is no longer
+        part of the history, and is kept until it expires.
+        """
         ...
