@@ -14,11 +14,22 @@ class PeerCannot(Exception):
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: what is measured, in which unit, and the bar it is held to."""
+    """One line of the table: what is measured, in which unit, and the bar it is held to.
+
+    Attributes
+    ----------
+    name, unit
+        What is measured.
+    at_most
+        The bar.
+    at_most_of_peer
+        In place of ``at_most``, the bar as a multiple of what the peer takes in the same run.
+    """
 
     name: str
     unit: str
     at_most: float | None = None
+    at_most_of_peer: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,11 +149,17 @@ def run(trial: Trial, *, rounds: int | None = None) -> list[Result]:
             peer=_median(peers, index) if peers else None,
             peer_name=trial.peer_name,
             unit=figure.unit,
-            bar=figure.at_most,
+            bar=_bar(figure, _median(peers, index) if peers else None),
             note=note,
         )
         for index, figure in enumerate(trial.figures)
     ]
+
+
+def _bar(figure: Figure, peer: float | None) -> float | None:
+    if figure.at_most_of_peer is None:
+        return figure.at_most
+    return None if peer is None else float(f"{figure.at_most_of_peer * peer:.4g}")
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

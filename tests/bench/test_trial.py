@@ -36,3 +36,11 @@ def test_what_a_peer_cannot_do_is_asked_once_and_told() -> None:
     assert len(asked) == 1
     assert (result.peer, result.ratio) == (None, None)
     assert result.note == "Five resources. Peer cannot: there is no such service"
+
+
+def test_a_bar_may_be_a_multiple_of_what_the_peer_takes_in_the_same_run() -> None:
+    figures = (Figure("a call", "s", at_most_of_peer=0.5),)
+    (result,) = run(Trial(figures, lambda: [1.5], lambda: [4.0], "Peer", rounds=1))
+    assert (result.bar, result.holds) == (2.0, True)
+    (alone,) = run(Trial(figures, lambda: [1.5], rounds=1))
+    assert (alone.bar, alone.holds) == (None, None)

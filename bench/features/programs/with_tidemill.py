@@ -1,0 +1,106 @@
+"""Ours."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from bench.features.programs.timed import (
+    DISTINCT,
+    EXTREMES,
+    NAMED_VIEWS,
+    SUMS,
+    TTL_DAYS,
+    VALUES,
+    VIEWS,
+    WINDOWS_HOURS,
+    Answer,
+    main,
+)
+from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
+from tidemill.datasets.arrow import to_columns
+from tidemill.expressions import Columns, Schema
+from tidemill.features.offline import join_features
+from tidemill.project.views import count, distinct, largest, mean, smallest, total
+
+ENTITY = Entity("entity", ["entity"])
+FIGURES = {
+    "sum": total,
+    "count": count,
+    "mean": mean,
+    "min": smallest,
+    "max": largest,
+    "distinct": distinct,
+}
+
+
+class Files(Mapping[str, Columns]):
+    """The rows of sources, each read from its file when it is asked for."""
+
+    def __init__(self, directory: Path, schemas: Mapping[str, Schema]) -> None:
+        self._directory = directory
+        self._schemas = schemas
+
+    def __getitem__(self, name: str) -> Columns:
+        return _read(self._directory, name, self._schemas[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._schemas
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schemas)
+
+    def __len__(self) -> int:
+        return len(self._schemas)
+
+
+def as_of(observations: str, names: Sequence[str], key: Type, directory: Path) -> Callable[[], Columns]:
+    """Join the latest values of some views."""
+    views = []
+    for name in names:
+        values = [f"{name}_{value}" for value in VALUES]
+        schema = {"entity": key, "at": Timestamp, **dict.fromkeys(values, Float)}
+        source = Source(name, schema, key=["entity", "at"], timestamp="at")
+        views.append(FeatureView(name, ENTITY, source, latest(*values), ttl=f"{TTL_DAYS}d"))
+    return partial(_join, directory, observations, key, views)
+
+
+def windows(figures: Sequence[str], directory: Path) -> Callable[[], Columns]:
+    """Take figures over every window of the events."""
+    read = "word" if figures == DISTINCT else "x"
+    schema = {"entity": Int, "at": Timestamp, read: Float if read == "x" else Int}
+    source = Source("events", schema, key=["entity", "at"], timestamp="at")
+    features = {
+        f"{figure}_{hours}h": FIGURES[figure](read, over=f"{hours}h", hop="1s")
+        for hours in WINDOWS_HOURS
+        for figure in figures
+    }
+    return partial(_join, directory, "moments", Int, [FeatureView("events", ENTITY, source, features)])
+
+
+def _join(directory: Path, observations: str, key: Type, views: Sequence[FeatureView]) -> Columns:
+    asked = _read(directory, observations, {"entity": key, "at": Timestamp})
+    files = Files(directory, {view.source.name: view.source.schema for view in views})
+    return join_features(asked, views, files, "at")
+
+
+def _read(directory: Path, name: str, schema: Schema) -> Columns:
+    return to_columns(pq.read_table(directory / f"{name}.parquet", columns=list(schema)), schema)
+
+
+def _answer(found: Columns) -> Answer:
+    return {name: float(each.values[each.valid].sum()) for name, each in found.items()}
+
+
+if __name__ == "__main__":
+    main(
+        {
+            "as_of": partial(as_of, "observations", VIEWS, Int),
+            "as_of_named": partial(as_of, "named_observations", NAMED_VIEWS, String),
+            "sums": partial(windows, SUMS),
+            "extremes": partial(windows, EXTREMES),
+            "distinct": partial(windows, DISTINCT),
+        },
+        _answer,
+    )
