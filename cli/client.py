@@ -18,6 +18,9 @@ from tidemill.canonical import digest_json
 from tidemill.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from pyiceberg.catalog.glue import GlueCatalog
+
+    from tidemill.aws.history import IcebergHistory
     from tidemill.aws.tables import IcebergTables
 
 STACKS = ("TidemillData", "TidemillTraining", "TidemillServing", "TidemillMonitoring")
@@ -104,14 +107,24 @@ class Deployment:
     @cached_property
     def tables(self) -> "IcebergTables":
         """The project's Iceberg tables."""
+        from tidemill.aws.tables import IcebergTables  # noqa: PLC0415 - Arrow takes a second to import
+
+        warehouse = f"s3://{self.outputs['DataBucket']}/warehouse"
+        return IcebergTables(self._catalog, database=self.outputs["Database"], warehouse=warehouse)
+
+    @cached_property
+    def history(self) -> "IcebergHistory":
+        """The versions of the project's tables."""
+        from tidemill.aws.history import IcebergHistory  # noqa: PLC0415 - Arrow takes a second to import
+
+        return IcebergHistory(self._catalog, database=self.outputs["Database"])
+
+    @cached_property
+    def _catalog(self) -> "GlueCatalog":
         from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - Arrow takes a second to import
 
-        from tidemill.aws.tables import IcebergTables  # noqa: PLC0415 - likewise
-
         properties = {"s3.region": self.endpoint.session.region_name, **self.endpoint.file_properties()}
-        catalog = GlueCatalog("glue", client=self.endpoint.client("glue"), **properties)
-        bucket = self.outputs["DataBucket"]
-        return IcebergTables(catalog, database=self.outputs["Database"], warehouse=f"s3://{bucket}/warehouse")
+        return GlueCatalog("glue", client=self.endpoint.client("glue"), **properties)
 
     @cached_property
     def api(self) -> HttpApi:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli.client import Deployment, wait_for
+from cli.commands.versions import diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import show, steps, table
@@ -61,7 +62,11 @@ def upload_and_wait(deployment: Deployment, source: str, file: Path) -> dict[str
 
 @click.group()
 def data() -> None:
-    """Look at the versions of the data."""
+    """Look at the versions of the data, name them, and go back to one."""
+
+
+for command in (show_version, diff, tag, rollback, export):
+    data.add_command(command)
 
 
 @data.command("log")
@@ -73,8 +78,11 @@ def log(app: App, source: str, *, as_json: bool) -> None:
     from tidemill.datasets.uploads import commit_record  # noqa: PLC0415 - Arrow takes a second to import
 
     with app.deployment() as deployment:
+        tags: dict[int, list[str]] = {}
+        for name, snapshot_id in sorted(deployment.history.tags(source).items()):
+            tags.setdefault(snapshot_id, []).append(name)
         commits = [
-            commit_record(commit, deployment.project, source)
+            {**commit_record(commit, deployment.project, source), "tags": tags.get(commit.snapshot_id, [])}
             for commit in reversed(deployment.tables.commits(source))
         ]
     rows = [
@@ -85,8 +93,9 @@ def log(app: App, source: str, *, as_json: bool) -> None:
             one["rows"],
             one["quarantined"],
             one["upload"]["digest"][:12],
+            one["tags"],
         ]
         for one in commits
     ]
-    names = ["at", "snapshot", "file", "rows", "quarantined", "digest"]
+    names = ["at", "snapshot", "file", "rows", "quarantined", "digest", "tags"]
     show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)

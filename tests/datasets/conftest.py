@@ -135,7 +135,7 @@ class Cloud:
         fuse = Fuse(steps)
         return Cloud(
             blobs=Crashing(self.blobs, ("put",), fuse),
-            tables=Crashing(self.tables, ("ensure", "append", "tag"), fuse),
+            tables=Crashing(self.tables, ("ensure", "append", "tag", "set_current"), fuse),
             documents=Crashing(self.documents, ("put", "delete"), fuse),
             events=Crashing(self.events, ("publish",), fuse),
             store=CrashingStore(self.store, ("put",), fuse),

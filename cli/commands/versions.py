@@ -1,0 +1,210 @@
+"""`tidemill data show | diff | tag | rollback | export`: the versions of a source's rows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import RenderableType
+
+from cli.client import Deployment
+from cli.context import App, json_option, pass_app
+from cli.errors import CommandError
+from cli.render import facts, first_few, show, table
+
+if TYPE_CHECKING:
+    from tidemill.datasets.diff import ColumnDiff, VersionDiff
+    from tidemill.datasets.profiles import ColumnSummary
+    from tidemill.datasets.tables import Commit
+
+VERSION_HELP = "VERSION is `latest`, a snapshot id, a tag, or a date (2013-03-01, 2013-03) to its end."
+SHOWN_FILES = 10
+
+
+@click.command("show", help=f"Show what SOURCE holds at VERSION (by default now).\n\n{VERSION_HELP}")
+@click.argument("source")
+@click.argument("version", default="latest")
+@json_option
+@pass_app
+def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
+    """Show one version: its commit, its columns, its files."""
+    with app.deployment() as deployment:
+        commit = find(deployment, source, version)
+        history = deployment.history
+        files = history.files(source, commit.snapshot_id)
+        fields = history.fields(source, commit.snapshot_id)
+        tags = [name for name, each in history.tags(source).items() if each == commit.snapshot_id]
+        commits = len(history.history(source, commit.snapshot_id))
+        record = describe(deployment, source, commit)
+    said = {
+        **record,
+        "snapshot_id": str(commit.snapshot_id),
+        "tags": sorted(tags),
+        "commits": commits,
+        "rows_in_all": sum(file.rows for file in files),
+        "bytes": sum(file.size_bytes for file in files),
+        "columns": {field.name: str(field.type) for field in fields},
+        "files": [file._asdict() for file in files],
+    }
+    summary = facts(
+        {
+            "snapshot": said["snapshot_id"],
+            "arrived": record["at"],
+            "from": record["upload"]["key"],
+            "digest": record["upload"]["digest"],
+            "tags": said["tags"],
+            "commits so far": commits,
+            "rows": said["rows_in_all"],
+            "bytes": said["bytes"],
+        }
+    )
+    columns = table(["column", "type"], [[name, type_] for name, type_ in said["columns"].items()])
+    listed = [[Path(file.path).name, file.rows, file.size_bytes] for file in files[:SHOWN_FILES]]
+    of_all = table(["file", "rows", "bytes"], listed, f"{len(files)} files")
+    show(said, summary, columns, of_all, as_json=as_json)
+
+
+@click.command("diff", help=f"Show what changed in SOURCE from version BEFORE to AFTER.\n\n{VERSION_HELP}")
+@click.argument("source")
+@click.argument("before")
+@click.argument("after", default="latest")
+@json_option
+@pass_app
+def diff(app: App, source: str, before: str, after: str, *, as_json: bool) -> None:
+    """Compare two versions: commits, files, rows, schema and every column."""
+    from tidemill.datasets.diff import diff_versions  # noqa: PLC0415 - Arrow takes a second to import
+
+    with app.deployment() as deployment:
+        versions = [find(deployment, source, name) for name in (before, after)]
+        ids = [commit.snapshot_id for commit in versions]
+        found = diff_versions(deployment.tables, deployment.history, source, *ids)
+        records = [describe(deployment, source, commit) for commit in versions]
+    said = {"source": source, "before": records[0], "after": records[1], **found.to_json()}
+    show(said, *diff_tables(source, before, after, found), as_json=as_json)
+
+
+@click.command("tag", help=f"Name a version of SOURCE, so that it is kept.\n\n{VERSION_HELP}")
+@click.argument("source")
+@click.argument("name")
+@click.argument("version", default="latest")
+@json_option
+@pass_app
+def tag(app: App, source: str, name: str, version: str, *, as_json: bool) -> None:
+    """Tag a version."""
+    if name == "latest" or name.isdecimal():
+        raise CommandError(f"`{name}` names a version already; choose a tag that is a word")
+    with app.deployment() as deployment:
+        commit = find(deployment, source, version)
+        deployment.tables.tag(source, commit.snapshot_id, name)
+    said = {"source": source, "tag": name, "snapshot_id": str(commit.snapshot_id)}
+    show(said, f"{source} at {commit.snapshot_id} is `{name}`", as_json=as_json)
+
+
+@click.command("rollback", help=f"Make VERSION of SOURCE the current one.\n\n{VERSION_HELP}")
+@click.argument("source")
+@click.argument("version")
+@json_option
+@pass_app
+def rollback(app: App, source: str, version: str, *, as_json: bool) -> None:
+    """Take back the commits after a version; their files may be uploaded again."""
+    from tidemill.datasets.rollback import rollback as roll_back  # noqa: PLC0415 - imports Arrow
+
+    with app.deployment() as deployment:
+        to = find(deployment, source, version)
+        was = find(deployment, source, "latest")
+        taken_back = roll_back(deployment.tables, deployment.history, deployment.documents, source, to)
+        records = [describe(deployment, source, commit) for commit in taken_back]
+    said = {
+        "source": source,
+        "snapshot_id": str(to.snapshot_id),
+        "was": str(was.snapshot_id),
+        "taken_back": records,
+    }
+    files = [Path(record["upload"]["key"]).name for record in records]
+    text = (
+        f"{source} is at {to.snapshot_id}; taken back: {first_few(files) or 'nothing'}\n"
+        f"what the online store learned from them stays; "
+        f"`tidemill data rollback {source} {was.snapshot_id}` undoes this"
+    )
+    show(said, text, as_json=as_json)
+
+
+@click.command("export", help=f"Write the rows of SOURCE at VERSION to FILE.\n\n{VERSION_HELP}")
+@click.argument("source")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("version", default="latest")
+@json_option
+@pass_app
+def export(app: App, source: str, file: Path, version: str, *, as_json: bool) -> None:
+    """Write rows as Parquet, CSV or JSON Lines, by the file's ending."""
+    from tidemill.datasets.export import write_rows  # noqa: PLC0415 - Arrow takes a second to import
+
+    with app.deployment() as deployment:
+        commit = find(deployment, source, version)
+        rows = write_rows(deployment.tables, deployment.history, source, commit.snapshot_id, file)
+    said = {"source": source, "snapshot_id": str(commit.snapshot_id), "file": str(file), "rows": rows}
+    show(said, f"{rows:,} rows of {source} at {commit.snapshot_id} are in {file}", as_json=as_json)
+
+
+def find(deployment: Deployment, source: str, version: str) -> "Commit":
+    """Return the commit that a version's name means."""
+    from tidemill.datasets.versions import find_version  # noqa: PLC0415 - Arrow takes a second to import
+
+    return find_version(deployment.tables, deployment.history, source, version)
+
+
+def describe(deployment: Deployment, source: str, commit: "Commit") -> dict[str, Any]:
+    """Return what a commit's ``CommitCreated`` event said."""
+    from tidemill.datasets.uploads import commit_record  # noqa: PLC0415 - Arrow takes a second to import
+
+    return {**commit_record(commit, deployment.project, source), "snapshot_id": str(commit.snapshot_id)}
+
+
+def diff_tables(source: str, before: str, after: str, found: "VersionDiff") -> list[RenderableType]:
+    """Return a comparison as people read it: what changed in all, then column by column."""
+    added, removed = found.files_added, found.files_removed
+    summary = table(
+        ["", "before", "after", "change"],
+        [
+            ["rows", found.rows_before, found.rows_after, f"{found.rows_after - found.rows_before:+,}"],
+            [
+                "files",
+                found.files_kept + len(removed),
+                found.files_kept + len(added),
+                f"+{len(added)} -{len(removed)}",
+            ],
+            ["commits", None, None, f"+{len(found.added)} -{len(found.taken_back)}"],
+        ],
+        f"{source}: {before} → {after}",
+    )
+    changes = [[each.change, each.column, each.before, each.after] for each in found.schema]
+    schema = [table(["schema", "column", "before", "after"], changes)] if changes else []
+    names = ["column", "nulls", "→", "distinct", "→", "mean or most frequent", "→", "range", "→", "shift"]
+    return [summary, *schema, table(names, [column_row(column) for column in found.columns])]
+
+
+def column_row(column: "ColumnDiff") -> list[Any]:
+    """Return one line of a comparison."""
+    sides = (column.before, column.after)
+    return [
+        column.column,
+        *(f"{side.nulls / side.rows:.1%}" if side.rows else None for side in sides),
+        *(side.distinct for side in sides),
+        *(_middle(side) for side in sides),
+        *(_range(side) for side in sides),
+        column.shift,
+    ]
+
+
+def _middle(side: "ColumnSummary") -> str | None:
+    if side.mean is not None:
+        return f"{side.mean:.4g}" if side.std is None else f"{side.mean:.4g} ± {side.std:.3g}"
+    return None if side.frequent is None else first_few(list(side.frequent), 2)
+
+
+def _range(side: "ColumnSummary") -> str | None:
+    if side.low is None:
+        return None
+    low, high = (
+        f"{end:.4g}" if isinstance(end, int | float) else f"{end:%Y-%m-%d}" for end in (side.low, side.high)
+    )
+    return f"{low} … {high}"
