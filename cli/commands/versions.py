@@ -120,12 +120,12 @@ def rollback(app: App, source: str, version: str, *, as_json: bool) -> None:
         "taken_back": records,
     }
     files = [Path(record["upload"]["key"]).name for record in records]
-    text = (
-        f"{source} is at {to.snapshot_id}; taken back: {first_few(files) or 'nothing'}\n"
-        f"what the online store learned from them stays; "
-        f"`tidemill data rollback {source} {was.snapshot_id}` undoes this"
-    )
-    show(said, text, as_json=as_json)
+    lines = [
+        f"{source} is at {to.snapshot_id}; `tidemill data rollback {source} {was.snapshot_id}` undoes this"
+    ]
+    if files:
+        lines.append(f"taken back: {first_few(files)}; what the online store learned from them stays")
+    show(said, *lines, as_json=as_json)
 
 
 @click.command("export", help=f"Write the rows of SOURCE at VERSION to FILE.\n\n{VERSION_HELP}")
@@ -198,7 +198,10 @@ def column_row(column: "ColumnDiff") -> list[Any]:
 def _middle(side: "ColumnSummary") -> str | None:
     if side.mean is not None:
         return f"{side.mean:.4g}" if side.std is None else f"{side.mean:.4g} ± {side.std:.3g}"
-    return None if side.frequent is None else first_few(list(side.frequent), 2)
+    if not side.frequent:
+        return None
+    value, times = next(iter(side.frequent.items()))
+    return f"{value} ({times / (side.rows - side.nulls):.0%})"
 
 
 def _range(side: "ColumnSummary") -> str | None:

@@ -90,6 +90,14 @@ def test_columns_of_every_stored_type_have_a_summary_and_a_shift() -> None:
     assert (shift(moments, moments), shift(flags, flags), shift(lists, lists)) == (0.0, 0.0, None)
 
 
+def test_strings_and_lists_as_iceberg_reads_them_are_summarized_alike() -> None:
+    names, lists = pa.array(["JFK", "JFK"]), pa.array([[1.0]])
+    for plain, large in ((names, pa.large_string()), (lists, pa.large_list(pa.float64()))):
+        read = pa.chunked_array([plain.cast(large)])
+        assert summarize(read) == summarize(pa.chunked_array([plain]))
+        assert shift(read, read) == shift(pa.chunked_array([plain]), pa.chunked_array([plain]))
+
+
 def test_a_shift_is_large_where_values_moved_and_strings_are_new() -> None:
     low, high = (pa.chunked_array([list(range(start, start + 100))]) for start in (0, 80))
     assert (shift(low, high) or 0) > 0.25

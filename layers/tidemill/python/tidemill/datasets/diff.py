@@ -110,8 +110,8 @@ def diff_versions(tables: Tables, history: History, table: str, before: int, aft
         rows_after=sum(file.rows for file in files[after]),
         schema=_schema_changes(fields[before], fields[after]),
         columns=[
-            _diff_column(tables, table, name, before, after)
-            for name in _columns_of_both(fields[before], fields[after], history.fields(table))
+            _diff_column(tables, table, field, before, after)
+            for field in _columns_of_both(fields[before], fields[after], history.fields(table))
         ],
     )
 
@@ -138,12 +138,15 @@ def _schema_changes(before: Sequence[Field], after: Sequence[Field]) -> list[Sch
     return changes
 
 
-def _columns_of_both(before: Sequence[Field], after: Sequence[Field], now: Sequence[Field]) -> list[str]:
+def _columns_of_both(before: Sequence[Field], after: Sequence[Field], now: Sequence[Field]) -> list[Field]:
     """Return by today's names, by which rows are read, the columns of both versions."""
     ids = {field.id for field in before} & {field.id for field in after}
-    return [field.name for field in now if field.id in ids]
+    return [field for field in now if field.id in ids]
 
 
-def _diff_column(tables: Tables, table: str, name: str, before: int, after: int) -> ColumnDiff:
-    old, new = (tables.rows(table, snapshot_id=each, columns=[name]).column(name) for each in (before, after))
-    return ColumnDiff(name, str(new.type), summarize(old), summarize(new), shift(old, new))
+def _diff_column(tables: Tables, table: str, field: Field, before: int, after: int) -> ColumnDiff:
+    old, new = (
+        tables.rows(table, snapshot_id=each, columns=[field.name]).column(field.name)
+        for each in (before, after)
+    )
+    return ColumnDiff(field.name, str(field.type), summarize(old), summarize(new), shift(old, new))

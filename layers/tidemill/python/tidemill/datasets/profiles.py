@@ -69,10 +69,10 @@ def summarize(values: pa.ChunkedArray) -> ColumnSummary:
     """
     present = pc.drop_null(_without_nan(values))
     nulls = len(values) - len(present)
-    if pa.types.is_list(values.type) or len(present) == 0:
+    if _is_list(values.type) or len(present) == 0:
         return ColumnSummary(len(values), nulls, distinct=0)
     counts = ColumnSummary(len(values), nulls, pc.count_distinct(present).as_py())
-    if pa.types.is_string(values.type):
+    if _is_text(values.type):
         frequent = _frequent(present, _SHOWN_VALUES)
         return ColumnSummary(counts.rows, nulls, counts.distinct, frequent=frequent)
     if pa.types.is_boolean(values.type):
@@ -106,14 +106,23 @@ def shift(reference: pa.ChunkedArray, current: pa.ChunkedArray) -> float | None:
     0.0
     """
     before, after = (pc.drop_null(_without_nan(values)) for values in (reference, current))
-    if pa.types.is_list(before.type) or not len(before) or not len(after):
+    if _is_list(before.type) or not len(before) or not len(after):
         return None
-    if pa.types.is_string(before.type):
+    if _is_text(before.type):
         names = list(_frequent(before, _CATEGORIES))
         return psi(_in_categories(before, names), _in_categories(after, names))
     old, new = _finite(before), _finite(after)
     edges = quantile_edges(old, BINS)
     return psi(count_into(old, edges, -np.inf, np.inf).counts, count_into(new, edges, -np.inf, np.inf).counts)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Return whether values are strings; what is read from Iceberg are large ones."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _without_nan(values: pa.ChunkedArray) -> pa.ChunkedArray:
