@@ -13,9 +13,9 @@ from moto.awslambda_simple.models import lambda_simple_backends
 from moto.core import utils as core_utils
 from moto.core.config import default_user_config
 from moto.moto_api._internal.models import moto_api_backend
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from emulator.events.hooks import Hooks
+from emulator.lean_imports import stepfunctions_parser_backends
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
