@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients, corrections, lambda_api, leftovers, s3_names
+from emulator import aws, catalog, clients, corrections, lambda_api, leftovers, s3_names, table_updates
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -167,6 +167,7 @@ class Cloud:
         catalog.install(hooks)
         s3_names.install(hooks)
         corrections.install(hooks)
+        table_updates.install(hooks)
         issuers.install(hooks, self.clock.epoch_seconds)
         refusals.install(hooks)
         services = tuple(moto_backends.list_of_moto_modules())

@@ -54,7 +54,8 @@ def judge(resource: Resource, kind: ResourceType, properties: Properties) -> Jud
     effective = set(changed) - set(kind.accepted)
     if not effective:
         return Judgement("keep", changed)
-    replaced = kind.update is None or bool(effective & kind.replaced_by)
+    named = kind.update is None or bool(effective & kind.replaced_by)
+    replaced = named or kind.replaced_when(before, properties)
     return Judgement("replace" if replaced else "update", changed)
 
 

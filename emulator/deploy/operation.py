@@ -223,9 +223,13 @@ class Operation:
             if calls and kind.update is not None:
                 self._note(old, "UPDATE_IN_PROGRESS")
                 name = before.physical_id
-                kind.update(self._request(old.logical_id, name, kind, before.properties), old.made)
+                request = self._request(old.logical_id, name, kind, before.properties)
+                # What is made again on the way back, such as a stream, has another ARN than before.
+                attributes = kind.update(request, old.made).attributes
                 self._note(old, "UPDATE_COMPLETE")
-            old.made = before
+                old.made = replace(before, attributes=attributes)
+            else:
+                old.made = before
             old.deletion_policy, old.replace_policy = policies_before
 
         self._steps.append(_Step(old.logical_id, back))

@@ -178,6 +178,8 @@ class Streams:
             outer += held
 
     def _note(self, shard: Any, old: Any, new: Any) -> None:
+        if not shard.table.stream_specification["StreamEnabled"]:
+            return
         held: list[_Change] | None = getattr(self._thread, "held", None)
         change = _change(shard.table, old, new)
         if held is None:

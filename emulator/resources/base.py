@@ -77,6 +77,11 @@ Update = Callable[[Request, Made], Made]
 Delete = Callable[[Request, Made], None]
 
 
+def _never(_before: Properties, _wanted: Properties) -> bool:
+    """Leave it to the names of what changes whether a resource is replaced."""
+    return False
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """One type of CloudFormation resource.
@@ -96,6 +101,8 @@ class ResourceType:
         Make, change and remove one. Without `update`, any change replaces the resource.
     replaced_by
         Properties whose change replaces the resource, as in AWS.
+    replaced_when
+        Says from the properties before and after whether the resource is replaced beside that.
     name_property
         The property that names the resource, when one does.
     generated_name_limit
@@ -112,6 +119,7 @@ class ResourceType:
     attributes: frozenset[str] = frozenset()
     update: Update | None = None
     replaced_by: frozenset[str] = frozenset()
+    replaced_when: Callable[[Properties, Properties], bool] = _never
     name_property: str | None = None
     generated_name_limit: int = 64
     note: str = ""

@@ -3,10 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+from emulator.resources import table_changes
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
 
 _STREAM_VIEW = "StreamViewType"
-_KEY = words("TableName AttributeDefinitions KeySchema GlobalSecondaryIndexes LocalSecondaryIndexes")
+_FIXED = words("TableName KeySchema LocalSecondaryIndexes")
+_REPLICA = words(
+    "Region Tags PointInTimeRecoverySpecification DeletionProtectionEnabled ContributorInsightsSpecification"
+)
 
 
 def _create_table(request: Request) -> Made:
@@ -28,59 +32,45 @@ def _create_table(request: Request) -> Made:
             "StreamEnabled": True,
             _STREAM_VIEW: properties["StreamSpecification"][_STREAM_VIEW],
         }
-    encryption = properties.get("SSESpecification", {})
-    if encryption.get("SSEEnabled"):
-        arguments["SSESpecification"] = {
-            "Enabled": True,
-            **{k: encryption[k] for k in ("SSEType", "KMSMasterKeyId") if k in encryption},
-        }
+    if properties.get("SSESpecification", {}).get("SSEEnabled"):
+        arguments["SSESpecification"] = table_changes.encryption(properties)
     if request.tags():
         arguments["Tags"] = [{"Key": key, "Value": value} for key, value in request.tags().items()]
     table = request.client("dynamodb").create_table(**arguments)["TableDescription"]
     _configure(request, request.name)
-    return Made(
-        request.name,
-        {
-            "Arn": table["TableArn"],
-            "StreamArn": table.get("LatestStreamArn", ""),
-            "TableId": table.get("TableId", ""),
-        },
-    )
+    return Made(request.name, _attributes(table))
+
+
+def _attributes(table: Properties) -> Properties:
+    return {
+        "Arn": table["TableArn"],
+        "StreamArn": table["LatestStreamArn"] if "StreamSpecification" in table else "",
+        "TableId": table.get("TableId", ""),
+    }
 
 
 def _configure(request: Request, table: str) -> None:
-    """Set what a table can be given without being made anew."""
+    """Set what DynamoDB takes in calls of its own."""
     client, properties = request.client("dynamodb"), request.properties
-    recovery = properties.get("PointInTimeRecoverySpecification")
-    if recovery:
+    current = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    recovers = current["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    recovery = properties.get("PointInTimeRecoverySpecification") or {"PointInTimeRecoveryEnabled": False}
+    if recovers or recovery["PointInTimeRecoveryEnabled"]:
         client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
-    expiry = properties.get("TimeToLiveSpecification")
-    if expiry:
-        wanted = {"Enabled": bool(expiry["Enabled"]), "AttributeName": expiry["AttributeName"]}
-        current = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-        if (current.get("TimeToLiveStatus") == "ENABLED") != wanted["Enabled"]:
-            client.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
+    expiry = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    expires = expiry.get("TimeToLiveStatus") == "ENABLED"
+    wanted = {"AttributeName": expiry.get("AttributeName"), **properties.get("TimeToLiveSpecification", {})}
+    wanted["Enabled"] = bool(wanted.get("Enabled"))
+    if wanted["Enabled"] != expires or (expires and wanted["AttributeName"] != expiry["AttributeName"]):
+        client.update_time_to_live(TableName=table, TimeToLiveSpecification=wanted)
 
 
 def _update_table(request: Request, made: Made) -> Made:
-    if "DeletionProtectionEnabled" in request.properties:
-        request.client("dynamodb").update_table(
-            TableName=made.physical_id,
-            DeletionProtectionEnabled=request.properties["DeletionProtectionEnabled"],
-        )
-    _set_capacity(request, made)
+    table = table_changes.change(request, made.properties, made.physical_id)
     _configure(request, made.physical_id)
     if request.properties.get("Tags") != made.properties.get("Tags"):
         _retag(request, made.attributes["Arn"])
-    return made
-
-
-def _set_capacity(request: Request, made: Made) -> None:
-    """Change how the table is paid for, which keeps its items."""
-    names = ("BillingMode", "ProvisionedThroughput")
-    if any(request.properties.get(name) != made.properties.get(name) for name in names):
-        wanted = {"BillingMode": "PROVISIONED", **request.pick(*names)}
-        request.client("dynamodb").update_table(TableName=made.physical_id, **wanted)
+    return replace(made, attributes=_attributes(table))
 
 
 def _retag(request: Request, arn: str) -> None:
@@ -99,25 +89,22 @@ def _delete_table(request: Request, made: Made) -> None:
 
 def _as_table(request: Request) -> Request:
     """Read a global table of one replica as the plain table it is."""
-    properties = {key: value for key, value in request.properties.items() if key != "Replicas"}
     replicas: list[dict[str, Any]] = request.properties.get("Replicas", [])
     if [replica.get("Region") for replica in replicas] != [request.services.region]:
         raise ValueError(
             f"Replicas names {[r.get('Region') for r in replicas]}; the local cloud is one region, "
             f"{request.services.region}"
         )
-    replica = {key: value for key, value in replicas[0].items() if key not in {"Region", "Tags"}}
-    known = {
-        "PointInTimeRecoverySpecification",
-        "DeletionProtectionEnabled",
-        "ContributorInsightsSpecification",
-    }
-    if set(replica) - known:
-        raise ValueError(f"Replicas has {sorted(set(replica) - known)}, which the local cloud does not model")
-    if "Tags" in replicas[0]:
-        properties["Tags"] = replicas[0]["Tags"]
-    properties |= replica
-    return replace(request, properties=properties)
+    unknown = replicas[0].keys() - _REPLICA
+    if unknown:
+        raise ValueError(f"Replicas has {sorted(unknown)}, which the local cloud does not model")
+    return replace(request, properties=_flat(request.properties))
+
+
+def _flat(properties: Properties) -> Properties:
+    """Put what is said of the one replica beside what is said of the table."""
+    replica = {key: value for key, value in properties["Replicas"][0].items() if key != "Region"}
+    return {key: value for key, value in properties.items() if key != "Replicas"} | replica
 
 
 def _create_global(request: Request) -> Made:
@@ -125,7 +112,7 @@ def _create_global(request: Request) -> Made:
 
 
 def _update_global(request: Request, made: Made) -> Made:
-    return _update_table(_as_table(request), made)
+    return _update_table(_as_table(request), replace(made, properties=_flat(made.properties)))
 
 
 TYPES = (
@@ -142,7 +129,8 @@ TYPES = (
         create=_create_table,
         update=_update_table,
         delete=_delete_table,
-        replaced_by=_KEY | words("StreamSpecification SSESpecification"),
+        replaced_by=_FIXED,
+        replaced_when=table_changes.retypes_attributes,
         name_property="TableName",
         generated_name_limit=255,
         note="point-in-time recovery is recorded, not performed; expired items are deleted at their second",
@@ -158,7 +146,8 @@ TYPES = (
         create=_create_global,
         update=_update_global,
         delete=_delete_table,
-        replaced_by=_KEY | words("StreamSpecification SSESpecification"),
+        replaced_by=_FIXED,
+        replaced_when=table_changes.retypes_attributes,
         name_property="TableName",
         generated_name_limit=255,
         note="CDK's TableV2, with one replica in the local cloud's region",
