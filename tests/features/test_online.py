@@ -1,28 +1,25 @@
 """The online store answers what training saw, to the last bit."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.features.histories import FEATURES, Row, moments, rows, to_columns, turning_points, views
-from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, latest, mean
+from tests.features.questions import answerable, ask, bits
+from tidemill import Entity, FeatureView, Float, Source, String, Timestamp, latest, mean
 from tidemill.errors import Corrupt, Unavailable
-from tidemill.expressions import Column, Columns, column
+from tidemill.expressions import Column, column
 from tidemill.features.aggregates import KINDS
-from tidemill.features.definitions import define, read_events
+from tidemill.features.definitions import define
 from tidemill.features.items import layout_of, unpack_item
 from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineItem, read_views
 from tidemill.memory.online import MemoryOnlineStore
-
-ENTITIES = [("a", 1), ("a", 2), ("b", 1), ("ü", -(10**15)), ("a", None), ("never", 1)]
 
 
 @dataclass(frozen=True)
@@ -53,37 +50,6 @@ def stories(draw: st.DrawFn) -> Story:
             asked += turning_points(draw(st.sampled_from(committed)))
         asked_at.append(asked)
     return Story(commits, asked_at)
-
-
-def ask(moments_asked: Sequence[datetime]) -> dict[str, Column]:
-    pairs = [(entity, at) for at in moments_asked for entity in ENTITIES]
-    return {
-        "shop": column(String, [entity[0] for entity, _ in pairs]),
-        "shelf": column(Int, [entity[1] for entity, _ in pairs]),
-        "at": column(Timestamp, [at for _, at in pairs]),
-    }
-
-
-def answerable(view: FeatureView, committed: Columns, asked: Columns) -> list[bool]:
-    """Say which questions are not too far in the past for what the store keeps."""
-    definition = define(view)
-    events = read_events(definition, committed)
-    keys = list(zip(*(events.columns[name].to_list() for name in ("shop", "shelf")), strict=True))
-    newest: dict[object, int] = {}
-    for key, visible in zip(keys, events.visible.tolist(), strict=True):
-        newest[key] = max(newest.get(key, visible), visible)
-    questions = zip(asked["shop"].to_list(), asked["shelf"].to_list(), asked["at"].values, strict=True)
-    return [
-        int(at.astype(np.int64)) >= newest.get((shop, shelf), -(2**62)) - definition.grace_us
-        for shop, shelf, at in questions
-    ]
-
-
-def bits(values: Column, there: Sequence[bool]) -> list[object]:
-    """Return values to be compared bit by bit; None where null or not asked for."""
-    shown = values.to_list()
-    plain = [each.hex() if isinstance(each, float) else each for each in shown]
-    return [each if ok else None for each, ok in zip(plain, there, strict=True)]
 
 
 @settings(deadline=None, max_examples=60)

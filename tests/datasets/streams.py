@@ -1,0 +1,107 @@
+"""Streams of uploads, how they are delivered, and what goes wrong meanwhile; drawn by hypothesis."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.features.histories import START, Row, moments, rows, turning_points
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A commit's event reaches a worker, and what happens at which step of its work.
+
+    Attributes
+    ----------
+    back
+        Which commit: 0 is the newest, 1 the one before it.
+    meanwhile
+        By step: ``crash``, ``read``, or the commit that another worker brings meanwhile.
+    """
+
+    back: int
+    meanwhile: Mapping[int, str | int]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An upload, its commit's deliveries, and the questions asked during them and after."""
+
+    rows: list[Row]
+    passed: timedelta
+    deliveries: list[Delivery]
+    asked: list[datetime]
+
+
+@dataclass
+class Steps:
+    """Runs what is planned for a step when the work comes to it."""
+
+    planned: Mapping[int, Callable[[], None]] = field(default_factory=dict)
+    taken: int = 0
+
+    def step(self) -> None:
+        """Take a step."""
+        self.taken += 1
+        if self.taken in self.planned:
+            self.planned[self.taken]()
+
+
+class Stepping:
+    """A port each of whose calls is two steps, one before it takes effect and one after."""
+
+    def __init__(self, port: Any, steps: Steps) -> None:
+        self._port = port
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._steps.step()
+            answer = method(*args, **kwargs)
+            self._steps.step()
+            return answer
+
+        return call
+
+
+class SteppingStore(Stepping):
+    """An online store that is interrupted between two items of a commit too."""
+
+    def put_many(self, items: Mapping[str, Any]) -> int:
+        """Write one item after another."""
+        return sum(self.put(key, item) for key, item in items.items())
+
+
+def deliveries() -> st.SearchStrategy[Delivery]:
+    """Draw a delivery: of any commit so far, with up to three things happening in its course."""
+    events = st.sampled_from(["crash", "read", "read", 0, 1, 2])
+    return st.builds(Delivery, st.integers(0, 3), st.dictionaries(st.integers(1, 16), events, max_size=3))
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[Turn]:
+    """Draw a stream: rows repeat, come late or early, and time passes between uploads."""
+    shift, turns, seen = timedelta(), [], list[Row]()
+    for _ in range(draw(st.integers(1, 4))):
+        passed = timedelta(seconds=draw(st.sampled_from([0, 1, 20, 300, 3500, 3700, 7 * 86_400])))
+        shift += passed
+        own = [
+            replace(row, at=row.at and row.at + shift, arrived=row.arrived and row.arrived + shift)
+            for row in draw(st.lists(rows(), min_size=1, max_size=8))
+        ]
+        again = draw(st.lists(st.sampled_from(seen), max_size=2)) if seen else []
+        seen += own
+        later = draw(st.sampled_from([timedelta(), timedelta(hours=1), timedelta(days=7)]))
+        asked = [at + shift + later for at in draw(st.lists(moments(150), min_size=1, max_size=2))]
+        asked += turning_points(draw(st.sampled_from(seen)))[:6]
+        turns.append(Turn(own + again, passed, draw(st.lists(deliveries(), max_size=3)), asked))
+    return turns
+
+
+BEGINNING = START
+"""When the first upload of a stream arrives, less what passes before it."""
