@@ -1,6 +1,7 @@
 """moto, set up for a server that runs real functions and real state machines."""
 
 import copy
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
 
+# It logs the whole parse tree around each state that fails; what failed stands in the execution's history.
+_interpreter_log = logging.getLogger("moto.stepfunctions.parser")
+
 
 @contextmanager
 def configured(port: int) -> Iterator[None]:
@@ -32,12 +36,15 @@ def configured(port: int) -> Iterator[None]:
         Where the state machine interpreter finds the other services.
     """
     settings, port_before = copy.copy(default_user_config), os.environ.get("MOTO_PORT")
+    level_before = _interpreter_log.level
+    _interpreter_log.setLevel(logging.CRITICAL)
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["lambda"] = {"use_docker": False}
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     try:
         yield
     finally:
+        _interpreter_log.setLevel(level_before)
         default_user_config.update(settings)
         if port_before is None:
             del os.environ["MOTO_PORT"]
