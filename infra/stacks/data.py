@@ -112,7 +112,7 @@ class DataStack(Stack):
             self.data_bucket,
             "TIDEMILL_DATA_BUCKET",
             read=["uploads/"],
-            write=["warehouse/", "quarantine/", "reports/uploads/"],
+            write=["warehouse/", "quarantine/", "findings/", "keys/", "reports/uploads/"],
             # Files of a commit that another writer's overtook.
             discard=["warehouse/"],
         )

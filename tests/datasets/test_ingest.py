@@ -10,6 +10,7 @@ import pytest
 from tidemill.canonical import digest_bytes
 from tidemill.datasets.uploads import Upload
 from tidemill.errors import NotFound
+from tidemill.project.code import code_version
 
 GOOD = ("1,Oslo,12.5,1,2013-01-01T10:00:00Z", "2,Rome,7,2,2013-01-02T10:00:00Z")
 BAD = "3,Paris,-1,1,2013-01-03T10:00:00Z"
@@ -33,6 +34,11 @@ def report(cloud: Any, key: str | None) -> dict[str, Any]:
     return decoded
 
 
+def put_aside(cloud: Any, data: bytes) -> list[dict[str, Any]]:
+    (part,) = cloud.blobs.list(f"quarantine/bikes/trips/{digest_bytes(data)}/")
+    return [json.loads(line) for line in cloud.blobs.get(part.key).splitlines()]
+
+
 def test_an_upload_is_one_commit_that_names_it(cloud: Any, trips_csv: Callable[..., bytes]) -> None:
     data = trips_csv(*GOOD)
     upload = cloud.put(data)
@@ -53,11 +59,16 @@ def test_an_upload_is_one_commit_that_names_it(cloud: Any, trips_csv: Callable[.
         },
         "rows": 2,
         "quarantined": 0,
+        "warnings": 0,
+        "code": code_version("bikes"),
+        "findings": commit.properties["tidemill.findings"],
         "at": "2013-01-07T00:00:00Z",
     }
     assert outcome.record == expected
     assert cloud.events.published == [("CommitCreated", expected)]
-    assert report(cloud, outcome.report_key) == {**expected, "status": "committed"}
+    said = report(cloud, outcome.report_key)
+    assert {name: said[name] for name in expected} == expected
+    assert (said["status"], said["rows_read"], said["rows_quarantined"]) == ("committed", 2, 0)
     assert outcome.report_key == f"reports/uploads/bikes/trips/{digest_bytes(data)}.json"
 
 
@@ -102,8 +113,7 @@ def test_rows_that_fail_a_check_are_put_aside_with_the_reason(
     assert outcome.record is not None
     assert (outcome.record["rows"], outcome.record["quarantined"]) == (4, 1)
     assert stored(cloud) == ["1", "2", "4", "5"]
-    lines = cloud.blobs.get(f"quarantine/bikes/trips/{digest_bytes(data)}.jsonl").splitlines()
-    (aside,) = map(json.loads, lines)
+    (aside,) = put_aside(cloud, data)
     assert aside["row"] == 3
     assert aside["values"]["city"] == "Paris"
     assert aside["values"]["ended_at"] == "2013-01-03T10:00:00Z"
@@ -122,14 +132,15 @@ def test_past_the_tolerance_the_upload_is_refused_whole_with_a_report(
     outcome = cloud.ingest(cloud.put(trips_csv(*GOOD, BAD)))
     assert outcome.status == "refused"
     assert outcome.error is not None
-    assert "1 of 3 rows fail checks, more than the tolerated 25.0%" in outcome.error
-    assert "row 3" in outcome.error
+    assert "all rows put aside: 1 of 3 rows, more than the tolerated 25.0%" in outcome.error
     assert cloud.tables.commits("trips") == []
     assert list(cloud.blobs.list("quarantine/")) == []
     said = report(cloud, outcome.report_key)
     assert said["status"] == "refused"
-    assert said["rows_failed"] == 1
-    assert said["first_failed_rows"][0]["values"]["city"] == "Paris"
+    assert said["rows_quarantined"] == 1
+    failed = [check for check in said["checks"] if check["rows_failed"] and check["examples"]]
+    assert [check["examples"][0]["values"]["city"] for check in failed] == ["Paris", "Paris"]
+    assert all(check["examples"][0]["row"] == 3 for check in failed)
     ((kind, detail),) = cloud.events.published
     assert kind == "UploadRefused"
     assert detail["error"] == outcome.error
@@ -191,8 +202,10 @@ def test_a_row_without_its_key_or_time_is_put_aside(cloud: Any, trips_csv: Calla
     outcome = cloud.ingest(cloud.put(data))
     assert outcome.record is not None
     assert outcome.record["quarantined"] == 2
-    aside = cloud.blobs.get(f"quarantine/bikes/trips/{digest_bytes(data)}.jsonl").splitlines()
-    assert [json.loads(line)["reasons"] for line in aside] == [["`ended_at` is null"], ["`trip_id` is null"]]
+    assert [row["reasons"] for row in put_aside(cloud, data)] == [
+        ["`ended_at` is null"],
+        ["`trip_id` is null"],
+    ]
 
 
 def test_of_rows_with_one_key_the_first_stays(cloud: Any, trips_csv: Callable[..., bytes]) -> None:
@@ -232,17 +245,17 @@ def test_after_a_crash_at_any_step_another_delivery_brings_the_one_right_end(
         assert len(cloud.tables.commits("trips")) == 1
         assert cloud.tables.commits("trips") == smooth.tables.commits("trips")
         assert ("CommitCreated", outcome.record) in cloud.events.published
-        for prefix in ("quarantine/", "reports/"):
+        for prefix in ("quarantine/", "findings/", "reports/"):
             kept = {info.key: cloud.blobs.get(info.key) for info in cloud.blobs.list(prefix)}
             assert kept == {info.key: smooth.blobs.get(info.key) for info in smooth.blobs.list(prefix)}
         assert cloud.documents.query("UPLOADS#trips") == smooth.documents.query("UPLOADS#trips")
-    assert crashes == 12, "quarantine, table, commit, index, report and event, each before and after"
+    assert crashes == 16, "quarantine, findings, table, commit, index, page, report, event: before and after"
 
 
 def test_after_a_crash_of_a_refusal_another_delivery_refuses_it_again(
     new_cloud: Callable[[], Any], trips_csv: Callable[..., bytes], crash: type[Exception]
 ) -> None:
-    for steps in range(1, 7):
+    for steps in range(1, 9):
         cloud = new_cloud()
         upload = cloud.put(trips_csv(BAD))
         with pytest.raises(crash):

@@ -90,7 +90,8 @@ def uploaded(bucket: str, event: dict[str, Any], data: bytes) -> dict[str, Any]:
 
 def reports(bucket: str) -> list[dict[str, Any]]:
     del bucket
-    return [json.loads(wiring.data_blobs().get(info.key)) for info in wiring.data_blobs().list("reports/")]
+    keys = [info.key for info in wiring.data_blobs().list("reports/")]
+    return [json.loads(wiring.data_blobs().get(key)) for key in keys if key.endswith(".json")]
 
 
 def test_an_upload_is_committed_once_however_often_its_event_comes(deployment: str) -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tidemill.training.lineage import code_digest, library_versions
+from tidemill.project.code import code_digest
+from tidemill.training.lineage import library_versions
 
 
 def _package(folder: Path, text: str) -> Path:

@@ -1,45 +1,83 @@
 """Checking the rows of an upload against what their source declares."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tidemill.datasets.arrow import to_columns
-from tidemill.expressions import Column, Columns, Type, evaluate, take_rows
-from tidemill.project import Source, Unique
+from tidemill.datasets.findings import SHOWN_EXAMPLES, Findings, RowOfFile, Verdict
+from tidemill.datasets.hashes import Mask, SeenRows, hash_rows
+from tidemill.expressions import Columns, evaluate
+from tidemill.project import Source
+from tidemill.project.checks import Holds, References, RowCheck, Severity, Unique
 
-Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
 
 
-class FailedRow(NamedTuple):
-    """A row that failed: its number in the file from 1, why, and its values."""
+@dataclass
+class _Tally:
+    """How a check of rows fares: what it is, and how many rows failed it, the first of them in full."""
 
-    row: int
-    reasons: tuple[str, ...]
-    values: dict[str, Any]
+    reason: str
+    severity: Severity = "quarantine"
+    tolerated: float = 1.0
+    failed: int = 0
+    examples: list[RowOfFile] = field(default_factory=list)
+
+    def add(self, failed: Mask, batch: pa.RecordBatch, rows_before: int) -> None:
+        self.failed += int(failed.sum())
+        room = SHOWN_EXAMPLES - len(self.examples)
+        if room and failed.any():
+            self.examples += _rows_at(batch, np.flatnonzero(failed)[:room], rows_before)
+
+    def verdict(self, rows: int) -> Verdict:
+        passed = self.failed <= self.tolerated * rows
+        beyond = "" if passed else f", more than the tolerated {self.tolerated:.1%}"
+        first = f", first row {self.examples[0].row}" if self.examples else ""
+        found = f"{self.failed} of {rows} rows{beyond}{first}"
+        return Verdict(self.reason, self.severity, passed, found, self.failed, tuple(self.examples))
 
 
 class Checker:
-    """Checks an upload batch by batch; remembers the keys it has seen, eight bytes a row.
+    """Applies a source's checks of rows, batch by batch; remembers rows as eight bytes each.
+
+    A row is put aside if it fails a check that quarantines, or if its key or timestamp is null. A
+    check that is null on a row passes, as in SQL. Uniqueness is about the rows that passed
+    everything else: the first of equal rows stays.
 
     Parameters
     ----------
     source
-        Whose required columns, row checks and unique checks are applied. A check that is null on a
-        row passes, as in SQL. ``unique`` is about the rows of one upload that passed everything
-        else: the first of equal rows stays.
+        Whose checks are applied.
+    seen
+        The rows of earlier commits, for each check of uniqueness across commits.
+    known
+        The keys there are, for each check of references.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        seen: Mapping[Unique, SeenRows] | None = None,
+        known: Mapping[References, SeenRows] | None = None,
+    ) -> None:
+        checks = source.row_checks
         self._source = source
         self._rows = 0
-        self._seen = [_Seen() for _ in source.unique_checks]
+        self._quarantined = 0
+        self._required = [(name, _Tally(f"`{name}` is null")) for name in source.required]
+        self._tallies = {each: _Tally(each.reason, each.severity, each.tolerated) for each in checks}
+        self._seen = {each: SeenRows() for each in checks if isinstance(each, Unique)} | dict(seen or {})
+        self._known = known or {}
+        used = [each.expression.columns() for each in checks if isinstance(each, Holds)]
+        self._schema = {name: source.schema[name] for name in sorted(frozenset().union(*used))}
 
-    def check(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[FailedRow]]:
-        """Return the rows that passed, in order, and those that did not.
+    def check(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[RowOfFile]]:
+        """Return the rows that are kept, in order, and those that are put aside, with the reasons.
 
         Parameters
         ----------
@@ -48,73 +86,78 @@ class Checker:
 
         Returns
         -------
-        tuple[pa.RecordBatch, list[FailedRow]]
+        tuple[pa.RecordBatch, list[RowOfFile]]
             Together as many rows as the batch.
         """
-        columns = to_columns(batch, self._source.schema)
-        failures = [(f"`{name}` is null", ~columns[name].valid) for name in self._source.required]
-        for check in self._source.row_checks:
-            verdict = evaluate(check, columns)
-            failures.append((f"{check!r} is false", verdict.valid & ~verdict.filled()))
-        good = ~np.any([failed for _, failed in failures], axis=0)
-        for unique, seen in zip(self._source.unique_checks, self._seen, strict=True):
-            repeated = np.zeros(batch.num_rows, dtype=np.bool_)
-            repeated[good] = seen.repeated(_hashes([columns[name] for name in unique.columns], good))
-            failures.append((_repeats(unique), repeated))
-            good &= ~repeated
-        failed_rows = self._failed_rows(columns, failures, np.flatnonzero(~good))
-        self._rows += batch.num_rows
-        return batch.filter(pa.array(good)) if failed_rows else batch, failed_rows
-
-    def _failed_rows(
-        self, columns: Columns, failures: Sequence[tuple[str, Mask]], positions: npt.NDArray[np.intp]
-    ) -> list[FailedRow]:
-        values = zip(*(each.to_list() for each in take_rows(columns, positions).values()), strict=True)
-        return [
-            FailedRow(
-                self._rows + int(position) + 1,
-                tuple(reason for reason, failed in failures if failed[position]),
-                dict(zip(columns, row, strict=True)),
-            )
-            for position, row in zip(positions, values, strict=True)
+        good = np.ones(batch.num_rows, dtype=np.bool_)
+        aside: list[tuple[str, Mask]] = []
+        for tally, severity, failed in self._failures(batch, good):
+            tally.add(failed, batch, self._rows)
+            if severity == "quarantine" and failed.any():
+                aside.append((tally.reason, failed))
+                good &= ~failed
+        positions = np.flatnonzero(~good)
+        rows = [
+            RowOfFile(row.row, row.values, tuple(reason for reason, failed in aside if failed[position]))
+            for position, row in zip(positions, _rows_at(batch, positions, self._rows), strict=True)
         ]
+        self._rows += batch.num_rows
+        self._quarantined += len(rows)
+        return (batch.filter(pa.array(good)) if rows else batch), rows
+
+    def findings(self, others: Iterable[Verdict] = ()) -> Findings:
+        """Return what each check found, and whether the source tolerates as many rows put aside.
+
+        Parameters
+        ----------
+        others
+            The verdicts of checks that are not of rows.
+
+        Returns
+        -------
+        Findings
+            Of the rows checked so far.
+        """
+        total = _Tally("all rows put aside", "quarantine", self._source.tolerance, self._quarantined)
+        tallies = [*(tally for _, tally in self._required), *self._tallies.values(), total]
+        verdicts = [*(tally.verdict(self._rows) for tally in tallies), *others]
+        return Findings(self._rows, self._quarantined, verdicts)
+
+    def _failures(self, batch: pa.RecordBatch, good: Mask) -> Iterable[tuple[_Tally, Severity, Mask]]:
+        """Yield which rows fail each check; ``good`` is narrowed by whoever takes them, in between."""
+        for name, tally in self._required:
+            yield tally, "quarantine", batch.column(name).is_null().to_numpy(zero_copy_only=False)
+        columns = to_columns(batch, self._schema)
+        last = sorted(self._tallies.items(), key=lambda item: isinstance(item[0], Unique))
+        for check, tally in last:
+            yield tally, check.severity, self._failed(check, batch, columns, good)
+
+    def _failed(self, check: RowCheck, batch: pa.RecordBatch, columns: Columns, good: Mask) -> Mask:
+        failed = np.zeros(batch.num_rows, dtype=np.bool_)
+        if isinstance(check, Holds):
+            verdict = evaluate(check.expression, columns)
+            failed = verdict.valid & ~verdict.filled()
+        elif isinstance(check, Unique):
+            failed[good] = self._seen[check].add(_hashes(batch, check.columns, good))
+        elif isinstance(check, References):
+            present = ~np.any([_nulls(batch, name) for name in check.columns], axis=0)
+            failed[present] = ~self._known[check].contains(_hashes(batch, check.columns, present))
+        return failed
 
 
-def _repeats(unique: Unique) -> str:
-    return f"{', '.join(f'`{name}`' for name in unique.columns)} as in an earlier row"
+def _hashes(batch: pa.RecordBatch, columns: Iterable[str], keep: Mask) -> npt.NDArray[np.uint64]:
+    kept = pa.array(keep)
+    return hash_rows([batch.column(name).filter(kept) for name in columns])
 
 
-def _hashes(columns: Sequence[Column], keep: Mask) -> npt.NDArray[np.int64]:
-    """Hash each kept row to 64 bits; of 20 million rows, two collide with odds of 1 in 100,000."""
-    lists = [_hashable(column.take(np.flatnonzero(keep))) for column in columns]
-    return np.fromiter(map(hash, zip(*lists, strict=True)), dtype=np.int64, count=int(keep.sum()))
+def _nulls(batch: pa.RecordBatch, name: str) -> Mask:
+    nulls: Mask = batch.column(name).is_null().to_numpy(zero_copy_only=False)
+    return nulls
 
 
-def _hashable(column: Column) -> list[Any]:
-    """Return values that differ in their hashes too: of the numbers -1 and -2 Python's are equal."""
-    values = column.to_list()
-    if column.type not in (Type.INT, Type.FLOAT):
-        return values
-    return [None if value is None else repr(value + 0) for value in values]  # + 0: -0.0 is 0.0
-
-
-class _Seen:
-    """A set of hashes as sorted runs, merged when the newest has outgrown the one before."""
-
-    def __init__(self) -> None:
-        self._runs: list[npt.NDArray[np.int64]] = []
-
-    def repeated(self, hashes: npt.NDArray[np.int64]) -> Mask:
-        """Say which have been seen before, here or earlier in the array, and remember all."""
-        distinct, first = np.unique(hashes, return_index=True)
-        repeated = np.ones(len(hashes), dtype=np.bool_)
-        repeated[first] = False
-        for run in self._runs:
-            places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
-            repeated |= run[places] == hashes
-        if len(distinct):
-            self._runs.append(distinct)
-        while len(self._runs) > 1 and len(self._runs[-1]) >= len(self._runs[-2]):
-            newest = self._runs.pop()
-            self._runs[-1] = np.union1d(self._runs[-1], newest)
-        return repeated
+def _rows_at(batch: pa.RecordBatch, positions: Positions, rows_before: int) -> list[RowOfFile]:
+    values = batch.take(pa.array(positions)).to_pylist()
+    return [
+        RowOfFile(rows_before + int(position) + 1, row)
+        for position, row in zip(positions, values, strict=True)
+    ]

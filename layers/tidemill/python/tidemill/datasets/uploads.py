@@ -2,18 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from tidemill.canonical import canonical_json, digest_json
+from tidemill.datasets.findings import Findings
+from tidemill.datasets.moments import timestamp
+from tidemill.datasets.report_page import upload_page
 from tidemill.datasets.tables import Commit
 from tidemill.errors import UploadRefused, did_you_mean
 from tidemill.ports import Blobs, Documents
 from tidemill.project import Project, Source
+from tidemill.project.code import code_version
 
 Status = Literal["committed", "duplicate", "refused", "ignored"]
 _PREFIX = "tidemill."
-_SAID = ("bucket", "key", "version", "digest", "rows", "quarantined", "at")
+_SAID = ("bucket", "key", "version", "digest", "rows", "quarantined", "warnings", "code", "findings", "at")
+FINDINGS_PROPERTY = f"{_PREFIX}findings"
+"""The commit property that says where in the data bucket the findings of its checks lie."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +119,18 @@ def source_of(upload: Upload, project: Project) -> Source:
     return by_name[source_name]
 
 
-def commit_properties(upload: Upload, digest: str) -> dict[str, str]:
-    """Return what a commit says of its upload; ``rows`` and ``quarantined`` are counted into it later."""
-    described = {**upload.described(digest), "at": timestamp(upload.at)}
+def commit_properties(upload: Upload, digest: str, project: str) -> dict[str, str]:
+    """Return what a commit says of its upload and of the code that reads it; counts come later."""
+    code = code_version(project)
+    described = {**upload.described(digest), "code": code, "at": timestamp(upload.at)}
     return {f"{_PREFIX}{name}": value for name, value in described.items()}
 
 
-def set_counts(properties: dict[str, str], *, rows: int, quarantined: int) -> None:
-    """Write the numbers of rows into a commit's properties."""
+def set_counts(properties: dict[str, str], *, rows: int, findings: Findings) -> None:
+    """Write the numbers of rows and of warnings into a commit's properties."""
     properties[f"{_PREFIX}rows"] = str(rows)
-    properties[f"{_PREFIX}quarantined"] = str(quarantined)
+    properties[f"{_PREFIX}quarantined"] = str(findings.rows_quarantined)
+    properties[f"{_PREFIX}warnings"] = str(findings.warnings)
 
 
 def committed_at(commit: Commit) -> datetime | None:
@@ -142,6 +150,9 @@ def commit_record(commit: Commit, project: str, source: str) -> dict[str, Any]:
         "upload": {name: said[name] for name in ("bucket", "key", "version", "digest")},
         "rows": int(said["rows"] or 0),
         "quarantined": int(said["quarantined"] or 0),
+        "warnings": int(said["warnings"] or 0),
+        "code": said["code"],
+        "findings": said["findings"],
         "at": said["at"],
     }
 
@@ -164,19 +175,8 @@ def forget_uploads(documents: Documents, source: str, digests: Iterable[str]) ->
 
 
 def write_report(blobs: Blobs, upload: Upload, project: str, digest: str, report: Mapping[str, Any]) -> str:
-    """Write an upload's report and return its key."""
-    source = upload.place[1] or "unknown"
-    key = f"reports/uploads/{project}/{source}/{digest}.json"
-    blobs.put(key, canonical_json(dict(report)), content_type="application/json")
-    return key
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC.
-
-    Examples
-    --------
-    >>> timestamp(datetime(2013, 1, 7, tzinfo=UTC))
-    '2013-01-07T00:00:00Z'
-    """
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """Write an upload's report, as a page and as JSON, and return the key of the JSON."""
+    key = f"reports/uploads/{project}/{upload.place[1] or 'unknown'}/{digest}"
+    blobs.put(f"{key}.html", upload_page(report).encode(), content_type="text/html; charset=utf-8")
+    blobs.put(f"{key}.json", canonical_json(dict(report)), content_type="application/json")
+    return f"{key}.json"

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tidemill
 from tidemill.canonical import canonical_json
 from tidemill.project import Model
+from tidemill.project.code import LIBRARY, code_digest
 from tidemill.statistics.intervals import Interval
 from tidemill.statistics.profile import ReferenceProfile, profile_column, profile_matrix
-from tidemill.training.lineage import code_digest
 from tidemill.training.matrix import Floats, StoredTrainingSet
 
 THRESHOLD = 0.5  # of the probability, from which a prediction is positive
@@ -53,7 +52,7 @@ def describe_version(
         "dataset": training_set.description["dataset"],
         "training_set": training_set.digest,
         "params": dict(params),
-        "code": code_digest([Path(tidemill.__file__).parent, _folder_of(model)]),
+        "code": code_digest([LIBRARY, _folder_of(model)]),
         "libraries": dict(libraries),
     }
     serving = {

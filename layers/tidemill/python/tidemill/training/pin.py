@@ -6,6 +6,7 @@ The steps that follow read nothing else of the changing world, which is what let
 from datetime import datetime
 from typing import Any
 
+from tidemill.datasets.blocking import blocking_refusal
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.versions import DatasetVersion
 from tidemill.errors import CallerError, NotFound
@@ -40,7 +41,7 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     Raises
     ------
     CallerError
-        If a source has no commits.
+        If a source has no commits, or is blocked because its newest upload failed its checks.
     """
     start_run(
         documents,
@@ -54,6 +55,8 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     if recorded is not None:
         return dict(recorded)
     sources = sorted({model.observations.source.name, *(view.source.name for view in model.views)})
+    for name in sources:
+        _hold_unblocked(documents, name, model.name)
     snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
     for name, snapshot_id in snapshots.items():
         tables.tag(name, snapshot_id, f"run-{context.run_id}")
@@ -63,6 +66,16 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     }
     record_step(documents, context.run_id, "pin_dataset", result)
     return result
+
+
+def _hold_unblocked(documents: Documents, source: str, model: str) -> None:
+    refusal = blocking_refusal(documents, source)
+    if refusal is not None:
+        raise CallerError(
+            f"source `{source}`, which model `{model}` learns from, is blocked since {refusal['at']}: "
+            f"{refusal['upload']['key']} was refused ({refusal['error']}); see {refusal['report_key']}, then "
+            f"upload a corrected file, or `tidemill data unblock {source}` to train without it"
+        )
 
 
 def _newest(tables: Tables, source: str, model: str) -> Commit:

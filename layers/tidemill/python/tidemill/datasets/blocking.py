@@ -1,0 +1,85 @@
+"""Sources whose newest data failed their checks: no model is trained from them until that is settled.
+
+A refusal by checks blocks its source. A later upload that is committed lifts the block, and so does
+somebody who has looked. What comes late or again changes nothing: a refusal that is older than the
+newest commit, or than the last time a block was lifted, does not block.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tidemill.datasets.tables import AT_PROPERTY, Tables
+from tidemill.errors import NotFound
+from tidemill.ports import Documents
+
+_PARTITION = "SOURCES"
+
+
+def block(documents: Documents, tables: Tables, refusal: Mapping[str, Any]) -> bool:
+    """Block a source for an upload that its checks refused.
+
+    Parameters
+    ----------
+    documents
+        The experiments table.
+    tables
+        Whose newest commit may be younger than the refused upload.
+    refusal
+        ``source``, ``at``, ``upload``, ``error`` and ``report_key``.
+
+    Returns
+    -------
+    bool
+        Whether the source is blocked now.
+    """
+    source, at = str(refusal["source"]), str(refusal["at"])
+    state, revision = documents.get(_PARTITION, source) or ({}, 0)
+    settled = [state.get("lifted_at"), _newest_commit(tables, source)]
+    if any(moment is not None and not _before(moment, at) for moment in settled):
+        return False
+    documents.put(_PARTITION, source, {**state, "blocked": dict(refusal)}, revision=revision)
+    return True
+
+
+def lift(documents: Documents, source: str, at: str) -> Mapping[str, Any] | None:
+    """Lift the block of a source, if it has one that is not younger.
+
+    Parameters
+    ----------
+    documents
+        The experiments table.
+    source
+        The source's name.
+    at
+        When the upload arrived that was committed since, or when somebody looked; RFC 3339 in UTC.
+
+    Returns
+    -------
+    Mapping[str, Any] | None
+        The refusal that was lifted; None if the source was not blocked, or by a later one.
+    """
+    state, revision = documents.get(_PARTITION, source) or ({}, 0)
+    refusal: Mapping[str, Any] | None = state.get("blocked")
+    if refusal is None or _before(at, refusal["at"]):
+        return None
+    documents.put(_PARTITION, source, {"blocked": None, "lifted_at": at}, revision=revision)
+    return refusal
+
+
+def blocking_refusal(documents: Documents, source: str) -> Mapping[str, Any] | None:
+    """Return the refusal a source is blocked for, or None."""
+    stored = documents.get(_PARTITION, source)
+    return None if stored is None else stored[0].get("blocked")
+
+
+def _before(one: str, other: str) -> bool:
+    return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+
+
+def _newest_commit(tables: Tables, source: str) -> str | None:
+    try:
+        newest = tables.commits(source, last=1)
+    except NotFound:
+        return None
+    return newest[-1].properties.get(AT_PROPERTY) if newest else None

@@ -1,0 +1,113 @@
+"""What the checks of an upload found: one verdict a check, all of them in one report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tidemill.datasets.moments import json_value
+from tidemill.errors import UploadRefused
+from tidemill.project.checks import Severity
+
+SHOWN_EXAMPLES = 5
+
+
+class ChecksFailed(UploadRefused):
+    """The file could be read, and its source's checks are against it."""
+
+
+@dataclass(frozen=True)
+class RowOfFile:
+    """A row of a file: its number from 1, its values, and the reasons why it was put aside."""
+
+    row: int
+    values: dict[str, Any]
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain data."""
+        values = {name: json_value(value) for name, value in self.values.items()}
+        reasons = {"reasons": list(self.reasons)} if self.reasons else {}
+        return {"row": self.row, **reasons, "values": values}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check found.
+
+    Attributes
+    ----------
+    check
+        What is checked.
+    severity
+        What becomes of what fails it.
+    passed
+        Whether it holds, or few enough rows fail it.
+    found
+        What was found, as a sentence without its full stop.
+    rows_failed
+        How many rows fail it; None for a check of the upload as a whole.
+    examples
+        The first rows that fail it.
+    """
+
+    check: str
+    severity: Severity
+    passed: bool
+    found: str
+    rows_failed: int | None = None
+    examples: tuple[RowOfFile, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict as plain data."""
+        return {
+            "check": self.check,
+            "severity": self.severity,
+            "passed": self.passed,
+            "found": self.found,
+            "rows_failed": self.rows_failed,
+            "examples": [example.to_json() for example in self.examples],
+        }
+
+
+@dataclass
+class Findings:
+    """Everything the checks of one upload found.
+
+    Attributes
+    ----------
+    rows_read, rows_quarantined
+        Rows of the file, and those of them that were put aside.
+    verdicts
+        One for each check, and for the source's tolerance.
+    """
+
+    rows_read: int = 0
+    rows_quarantined: int = 0
+    verdicts: Sequence[Verdict] = field(default_factory=tuple)
+
+    @property
+    def refusing(self) -> list[Verdict]:
+        """The verdicts for which the upload is refused; a quarantine that holds too many is one."""
+        return [each for each in self.verdicts if not each.passed and each.severity != "warn"]
+
+    @property
+    def warnings(self) -> int:
+        """How many checks warn."""
+        return sum(not each.passed for each in self.verdicts if each.severity == "warn")
+
+    def hold(self) -> None:
+        """Raise ChecksFailed, naming all of them, if any verdict is against the upload."""
+        refusing = self.refusing
+        if refusing:
+            reasons = "; ".join(f"{each.check}: {each.found}" for each in refusing)
+            count = "1 check" if len(refusing) == 1 else f"{len(refusing)} checks"
+            raise ChecksFailed(f"{count} refused it: {reasons}; correct it and upload the file again")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the findings as a report has them."""
+        return {
+            "rows_read": self.rows_read,
+            "rows_quarantined": self.rows_quarantined,
+            "warnings": self.warnings,
+            "checks": [verdict.to_json() for verdict in self.verdicts],
+        }

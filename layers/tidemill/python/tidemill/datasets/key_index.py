@@ -1,0 +1,123 @@
+"""Which keys the commits of a table hold, as sorted hashes beside it: eight bytes a row, not its columns.
+
+A commit's properties name the runs that hold the keys of all rows up to it, so that the index is
+exactly as old as the table, also after a rollback. Runs are merged as they grow: a table of a
+million commits has twenty.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from tidemill.canonical import digest_bytes
+from tidemill.datasets.hashes import Hashes, SeenRows, hash_rows
+from tidemill.datasets.tables import Commit, Tables
+from tidemill.errors import NotFound
+from tidemill.ports import Blobs
+from tidemill.project import Project, Source
+from tidemill.project.checks import References, Unique
+
+_PROPERTY = "tidemill.keys."
+
+
+class KeyIndex:
+    """The keys of a source's commits, for its checks of uniqueness across commits.
+
+    Parameters
+    ----------
+    project, source
+        Whose.
+    tables
+        Read for commits that were made before the check was declared.
+    blobs
+        The data bucket, where runs lie under ``keys/``.
+    """
+
+    def __init__(self, project: Project, source: Source, *, tables: Tables, blobs: Blobs) -> None:
+        self._source = source
+        self._tables = tables
+        self._blobs = blobs
+        self._folder = f"keys/{project.name}/{source.name}"
+        self.checks = [
+            each for each in source.row_checks if isinstance(each, Unique) and each.across == "commits"
+        ]
+
+    def load(self) -> dict[Unique, SeenRows]:
+        """Return the keys of the current history, for each check."""
+        if not self.checks:
+            return {}
+        history = self._tables.commits(self._source.name)
+        return {check: SeenRows(self._runs(check, history)) for check in self.checks}
+
+    def save(self, seen: Mapping[Unique, SeenRows]) -> dict[str, str]:
+        """Store runs that are not stored yet, and return the properties of the commit that names them."""
+        properties = {}
+        for check in self.checks:
+            names = []
+            for run in seen[check].runs:
+                data = run.astype("<u8").tobytes()
+                names.append(digest_bytes(data))
+                if self._blobs.info(self._key(names[-1])) is None:
+                    self._blobs.put(self._key(names[-1]), data)
+            properties[_property(check)] = " ".join(names)
+        return properties
+
+    def _runs(self, check: Unique, history: Sequence[Commit]) -> list[Hashes]:
+        for position in range(len(history) - 1, -1, -1):
+            named = history[position].properties.get(_property(check))
+            if named is not None:
+                runs = [self._run(name) for name in named.split()]
+                return runs + [self._added_by(commit, check) for commit in history[position + 1 :]]
+        rows = self._tables.rows(self._source.name, columns=check.columns) if history else None
+        return [] if rows is None else [_sorted_hashes(rows, check.columns)]
+
+    def _run(self, name: str) -> Hashes:
+        return np.frombuffer(self._blobs.get(self._key(name)), "<u8")
+
+    def _added_by(self, commit: Commit, check: Unique) -> Hashes:
+        rows = self._tables.rows(
+            self._source.name, snapshot_id=commit.snapshot_id, added_only=True, columns=check.columns
+        )
+        return _sorted_hashes(rows, check.columns)
+
+    def _key(self, name: str) -> str:
+        return f"{self._folder}/{name}.u64"
+
+
+def referenced_keys(source: Source, tables: Tables) -> dict[References, SeenRows]:
+    """Return the keys that other sources have by now, for each check of references.
+
+    Parameters
+    ----------
+    source
+        Whose checks.
+    tables
+        The key columns of the sources that are referred to are read whole.
+
+    Returns
+    -------
+    dict[References, SeenRows]
+        Nothing is in it where the other source has no commits.
+    """
+    found = {}
+    for check in source.row_checks:
+        if isinstance(check, References):
+            try:
+                rows = tables.rows(check.target.name, columns=list(check.target.key))
+            except NotFound:  # no upload yet
+                found[check] = SeenRows()
+            else:
+                found[check] = SeenRows([_sorted_hashes(rows, check.target.key)])
+    return found
+
+
+def _sorted_hashes(rows: pa.Table, columns: Sequence[str]) -> Hashes:
+    parts = [
+        hash_rows([batch.column(name) for name in columns]) for batch in rows.to_batches() if batch.num_rows
+    ]
+    return np.unique(np.concatenate([np.empty(0, np.uint64), *parts]))
+
+
+def _property(check: Unique) -> str:
+    return f"{_PROPERTY}{','.join(check.columns)}"

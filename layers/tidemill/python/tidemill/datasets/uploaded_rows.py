@@ -1,0 +1,154 @@
+"""The rows of one upload on their way to the table: checked, counted, some put aside."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from tidemill.canonical import canonical_json, digest_bytes
+from tidemill.datasets.checks import Checker
+from tidemill.datasets.findings import Findings
+from tidemill.datasets.formats import read_batches
+from tidemill.datasets.key_index import KeyIndex, referenced_keys
+from tidemill.datasets.measures import Measures
+from tidemill.datasets.tables import Appended, Tables
+from tidemill.datasets.uploads import FINDINGS_PROPERTY, Upload, commit_properties, set_counts
+from tidemill.errors import Conflict, NotFound, UploadRefused
+from tidemill.ports import Blobs
+from tidemill.project import Project, Source
+from tidemill.project.checks import Drift
+
+_IN_MEMORY_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 16 * 1024 * 1024
+_TRIES = 50  # at once there are as many writers as functions may run side by side
+
+
+class UploadedRows:
+    """Reads an upload's file, and appends what its source's checks let pass.
+
+    Parameters
+    ----------
+    upload, digest
+        Which upload, and the digest of its bytes.
+    project, source
+        Whose checks are applied.
+    tables
+        Where the rows go, and what they are compared with.
+    blobs
+        Where rows put aside and findings are written down.
+
+    Attributes
+    ----------
+    findings
+        What was found in the last attempt, also where it ended in a refusal.
+    """
+
+    def __init__(
+        self, upload: Upload, digest: str, *, project: Project, source: Source, tables: Tables, blobs: Blobs
+    ) -> None:
+        self._upload = upload
+        self._digest = digest
+        self._project = project
+        self._source = source
+        self._tables = tables
+        self._blobs = blobs
+        self._index = KeyIndex(project, source, tables=tables, blobs=blobs)
+        self.findings = Findings()
+
+    def append(self, file: BinaryIO) -> Appended:
+        """Append the file's rows in one commit, or find the commit that holds them.
+
+        Where rows must be unique across commits, a commit carries the id of the one it was checked
+        against: of two writers with the same, one finds that the other's is there, and checks anew.
+
+        Raises
+        ------
+        UploadRefused
+            If the file is broken, or the checks are against it.
+        Conflict
+            If other writers were faster every time.
+        """
+        for _ in range(_TRIES):
+            ids = [self._digest, *self._base()]
+            file.seek(0)
+            properties = commit_properties(self._upload, self._digest, self._project.name)
+            appended = self._tables.append(
+                self._source.name, self._batches(file, properties), properties, ids=ids
+            )
+            if self._digest in appended.commit.ids:
+                return appended
+        raise Conflict(
+            f"source `{self._source.name}`: other uploads were committed while this one was checked, "
+            f"{_TRIES} times; it will be delivered again"
+        )
+
+    def _base(self) -> list[str]:
+        if not self._index.checks:
+            return []
+        newest = self._tables.commits(self._source.name, last=1)
+        return [f"after-{newest[-1].snapshot_id if newest else 0}"]
+
+    def _batches(self, file: BinaryIO, properties: dict[str, str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows that are kept; then hold the findings, and write down what was put aside."""
+        seen = self._index.load()
+        checker = Checker(self._source, seen=seen, known=referenced_keys(self._source, self._tables))
+        measures = Measures(self._source)
+        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as aside:
+            try:
+                for batch in read_batches(file, name=self._upload.place[2], schema=self._source.schema):
+                    kept, put_aside = checker.check(batch)
+                    measures.add(kept)
+                    aside.writelines(canonical_json(row.to_json()) + b"\n" for row in put_aside)
+                    yield kept
+            except UploadRefused:
+                self.findings = checker.findings()
+                raise
+            self.findings = checker.findings(measures.verdicts(self._upload.at, self._earlier()))
+            self.findings.hold()
+            aside.seek(0)
+            parts = list(self._store_parts(aside))
+        properties[FINDINGS_PROPERTY] = self._store_findings(measures.profile(), parts)
+        properties |= self._index.save(seen)
+        set_counts(properties, rows=measures.rows, findings=self.findings)
+
+    def _store_parts(self, aside: Any) -> Iterator[str]:
+        while lines := aside.readlines(_PART_BYTES):
+            data = b"".join(lines)
+            place = f"{self._project.name}/{self._source.name}/{self._digest}"
+            yield self._store(f"quarantine/{place}", data, ending="jsonl")
+
+    def _store_findings(self, profile: Mapping[str, Any], parts: list[str]) -> str:
+        document = {**self.findings.to_json(), "quarantine": parts, "profile": profile}
+        place = f"{self._project.name}/{self._source.name}"
+        return self._store(f"findings/{place}", canonical_json(document), ending="json")
+
+    def _store(self, folder: str, data: bytes, *, ending: str) -> str:
+        """Store data under its digest: a delivery that comes late can not replace what a commit names."""
+        key = f"{folder}/{digest_bytes(data)}.{ending}"
+        self._blobs.put(key, data, content_type=f"application/{ending}")
+        return key
+
+    def _earlier(self) -> list[Mapping[str, Any]]:
+        """Return the profiles of the commits that drift is measured against, the newest first."""
+        wanted = [each.commits for each in self._source.upload_checks if isinstance(each, Drift)]
+        if not wanted:
+            return []
+        profiles = []
+        for commit in reversed(self._tables.commits(self._source.name, last=max(wanted))):
+            document = stored_findings(self._blobs, commit.properties.get(FINDINGS_PROPERTY))
+            if "profile" in document:
+                profiles.append(document["profile"])
+        return profiles
+
+
+def stored_findings(blobs: Blobs, key: str | None) -> dict[str, Any]:
+    """Return what was found of a committed upload; nothing for a commit that was made without checks."""
+    if not key:
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(blobs.get(key))
+    except NotFound:
+        return {}
+    return found
