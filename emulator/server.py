@@ -21,7 +21,14 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+LARGEST_BODY_BYTES = 5 * 1024**3
+"""What S3 takes in one upload, the largest body AWS knows."""
+
 _log = logging.getLogger(__name__)
+
+
+class MalformedRequest(Exception):
+    """A request that cannot be read whole, and is answered with 400."""
 
 
 class _Handler(MotoRequestHandler):
@@ -59,7 +66,12 @@ class _Handler(MotoRequestHandler):
         was read. Here the body is read before the application sees it, and the answer leaves in one write.
         """
         environ = self.make_environ()
-        environ["wsgi.input"] = io.BytesIO(_drain(environ))
+        try:
+            received = _drain(environ, self.headers.get_all("content-length", []))
+        except MalformedRequest as error:
+            self._refuse(str(error))
+            return
+        environ["wsgi.input"] = io.BytesIO(received)
         environ["wsgi.input_terminated"] = True
         status, headers, body = _run(self.server.app, environ)
         head = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}"]
@@ -72,18 +84,53 @@ class _Handler(MotoRequestHandler):
         self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + sent)
         self.wfile.flush()
 
+    def _refuse(self, reason: str) -> None:
+        """Say what was wrong with a request, and end its connection: where the next begins is not known."""
+        self.close_connection = True
+        body = f"{reason}\n".encode()
+        head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        self.wfile.write(f"{head}Connection: close\r\n\r\n".encode() + body)
+        self.wfile.flush()
+
 
 def _has_length(status: str) -> bool:
     return not status.startswith(("1", "204", "304"))
 
 
-def _drain(environ: Environ) -> bytes:
-    """Read a request's body from its connection, in whatever form it comes."""
-    if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-        body = bytes(environ["wsgi.input"].read())
+def _drain(environ: Environ, lengths: list[str]) -> bytes:
+    """Read a request's body from its connection, in whatever form it comes, and whole or not at all.
+
+    Half of what a client meant to send must not reach a service: it would be stored as if it were all.
+    """
+    encoding = environ.pop("HTTP_TRANSFER_ENCODING", "").lower()
+    if encoding == "chunked":
+        try:
+            body = bytes(environ["wsgi.input"].read())
+        except OSError as error:
+            raise MalformedRequest(f"the request's chunked body is malformed or cut off: {error}") from error
         environ["CONTENT_LENGTH"] = str(len(body))
         return body
-    return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    if encoding:
+        raise MalformedRequest(f"the transfer encoding {encoding!r} is not understood; send chunked, or none")
+    length = _length(lengths)
+    body = bytes(environ["wsgi.input"].read(length)) if length else b""
+    if len(body) < length:
+        raise MalformedRequest(f"the request's body ended after {len(body)} of {length} bytes")
+    return body
+
+
+def _length(lengths: list[str]) -> int:
+    """Give the one length that a request's headers name; 0 where they name none."""
+    if not lengths:
+        return 0
+    text = lengths[0].strip()
+    if len(set(lengths)) > 1 or not (text.isascii() and text.isdigit()):
+        raise MalformedRequest(f"Content-Length {', '.join(lengths)!r} is not one number of bytes")
+    if int(text) > LARGEST_BODY_BYTES:
+        raise MalformedRequest(
+            f"a body of {text} bytes is more than the {LARGEST_BODY_BYTES} that any request here may carry"
+        )
+    return int(text)
 
 
 def _run(application: WsgiApplication, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:

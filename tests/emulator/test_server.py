@@ -56,6 +56,35 @@ def test_a_client_that_waits_for_leave_gets_it_at_once(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
+def ask(server: Server, request: bytes) -> bytes:
+    """Send bytes, hang up for writing, and read to the end."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return client.makefile("rb").read()
+
+
+@pytest.mark.parametrize(
+    ("head_and_body", "says"),
+    [
+        (b"Content-Length: 1000\r\n\r\nhalf of it", b"ended after 10 of 1000 bytes"),
+        (b"Content-Length: abc\r\n\r\nxyz", b"'abc' is not one number of bytes"),
+        (b"Content-Length: -5\r\n\r\nxyz", b"'-5' is not one number of bytes"),
+        (b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nxyzab", b"'3, 5' is not one number of bytes"),
+        (b"Content-Length: 99999999999999999999\r\n\r\nxyz", b"more than the 5368709120"),
+        (b"Transfer-Encoding: chunked\r\n\r\n5\r\nxy", b"malformed or cut off"),
+        (b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nxyz\r\n0\r\n\r\n", b"malformed or cut off"),
+        (b"Transfer-Encoding: gzip\r\n\r\nxyz", b"'gzip' is not understood"),
+    ],
+)
+def test_a_request_that_is_not_whole_reaches_no_application(
+    server: Server, head_and_body: bytes, says: bytes
+) -> None:
+    answer = ask(server, b"PUT / HTTP/1.1\r\nHost: h\r\n" + head_and_body)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert says in answer
+
+
 def test_stopping_ends_kept_connections_and_frees_the_port() -> None:
     server = Server(echo, port=0)
     server.start()
