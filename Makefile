@@ -29,8 +29,8 @@ demo: setup
 	$(BIN)/tidemill demo
 
 test: setup
-	$(BIN)/python -m pytest -m "not end_to_end and not differential" -n 2
-	$(BIN)/python -m pytest -m end_to_end
+	$(BIN)/python -m pytest -m "not end_to_end and not peer and not differential" -n 2
+	$(BIN)/python -m pytest -m "end_to_end or peer"
 
 bench: setup
 	for bench in $(BENCHES); do $(BIN)/python -m bench.$$bench --save || exit 1; done
