@@ -48,7 +48,7 @@ class Gateway:
         self._authorizers = Authorizers(
             keys=Keys(Issuers(region).fetch, now), functions=LambdaAuthorizers(invoke, now), now=now
         )
-        self._throttle = Throttle(now)
+        self._throttle = Throttle(now, time.monotonic)
         self._access_log = AccessLog(region)
 
     def answer(self, api_id: str, request: HttpRequest, authorize: Authorize) -> HttpResponse:

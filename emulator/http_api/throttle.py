@@ -1,7 +1,8 @@
-"""Throttling of HTTP APIs: a token bucket per stage and route, filled by the cloud's clock.
+"""Throttling of HTTP APIs: a token bucket per stage and route, filled as time passes.
 
-A bucket holds as many requests as the burst limit and gains the rate limit each second. A clock that stands
-still fills nothing.
+A bucket holds as many requests as the burst limit and gains the rate limit each second. That second may be
+one of the cloud's clock or of the wall's, whichever passed more: an advance fills buckets, and under a clock
+that stands still clients are held to their real pace, not refused until somebody moves it.
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html)
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 @dataclass
 class _Bucket:
     filled_at: datetime
+    filled_at_seconds: float
     requests: float
 
 
@@ -25,18 +27,21 @@ class Throttle:
     ----------
     now
         The cloud's time.
+    wall_seconds
+        Seconds that pass while the cloud's clock stands still.
 
     Examples
     --------
     >>> from datetime import UTC
-    >>> throttle = Throttle(lambda: datetime(2013, 1, 1, tzinfo=UTC))
+    >>> throttle = Throttle(lambda: datetime(2013, 1, 1, tzinfo=UTC), lambda: 0.0)
     >>> settings = {"throttlingBurstLimit": 2, "throttlingRateLimit": 1}
     >>> [throttle.lets_pass(("api", "$default", "GET /"), settings) for _ in range(3)]
     [True, True, False]
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], wall_seconds: Callable[[], float]) -> None:
         self._now = now
+        self._wall_seconds = wall_seconds
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
 
@@ -59,12 +64,14 @@ class Throttle:
         burst, rate = settings.get("throttlingBurstLimit"), settings.get("throttlingRateLimit")
         if burst is None or rate is None:
             return True
-        now = self._now()
+        now, seconds = self._now(), self._wall_seconds()
         with self._lock:
-            bucket = self._buckets.setdefault(key, _Bucket(now, float(burst)))
-            elapsed_seconds = max((now - bucket.filled_at).total_seconds(), 0.0)
+            bucket = self._buckets.setdefault(key, _Bucket(now, seconds, float(burst)))
+            elapsed_seconds = max(
+                (now - bucket.filled_at).total_seconds(), seconds - bucket.filled_at_seconds, 0.0
+            )
             bucket.requests = min(float(burst), bucket.requests + elapsed_seconds * float(rate))
-            bucket.filled_at = now
+            bucket.filled_at, bucket.filled_at_seconds = now, seconds
             if bucket.requests < 1:
                 return False
             bucket.requests -= 1

@@ -201,7 +201,7 @@ TYPES = (
         update=_update_stage,
         delete=_delete_stage,
         replaced_by=words("ApiId StageName"),
-        note="access logs go to log groups; throttling goes by the cloud's clock",
+        note="access logs go to log groups; limits count the cloud's time or the wall's",
     ),
     ResourceType(
         "AWS::ApiGatewayV2::Integration",
