@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -102,9 +103,11 @@ def refusal(service: str | None, operation: str, environ: Mapping[str, Any]) -> 
     if about is None:
         return None
     asked = _s3_operation(environ) if about.model == "s3" else operation
-    if asked is None or asked not in operation_names(about) or asked in answered(about):
+    if asked is None or asked in answered(about):
         return None
-    return refused(about.model, asked, environ)
+    if asked in operation_names(about):
+        return refused(about.model, asked, environ)
+    return _unknown(about.model, asked, environ) if environ.get("HTTP_X_AMZ_TARGET") else None
 
 
 def refused(service: str, operation: str, environ: Mapping[str, Any]) -> HttpResponse:
@@ -126,19 +129,31 @@ def refused(service: str, operation: str, environ: Mapping[str, Any]) -> HttpRes
         f"the local cloud does not answer {service}:{operation}; docs/emulator.md lists the operations it "
         "answers: use another, or add this one to emulator/"
     )
+    return _error(service, environ, status=_STATUS, code=CODE, text=text)
+
+
+def _unknown(service: str, operation: str, environ: Mapping[str, Any]) -> HttpResponse:
+    """Answer as AWS does where its API has no such operation either."""
+    text = f"the API of {service} has no operation {operation}"
+    return _error(
+        service, environ, status=HTTPStatus.BAD_REQUEST, code="UnknownOperationException", text=text
+    )
+
+
+def _error(service: str, environ: Mapping[str, Any], *, status: int, code: str, text: str) -> HttpResponse:
     request_id = str(uuid.uuid4())
-    headers = [("x-amzn-requestid", request_id), ("x-amzn-errortype", CODE)]
+    headers = [("x-amzn-requestid", request_id), ("x-amzn-errortype", code)]
     content_type = str(environ.get("CONTENT_TYPE", ""))
     if service == "s3":
-        body = f"<Error><Code>{CODE}</Code><Message>{escape(text)}</Message></Error>"
-        return HttpResponse(_STATUS, (("content-type", "application/xml"), *headers), body.encode())
+        body = f"<Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
+        return HttpResponse(status, (("content-type", "application/xml"), *headers), body.encode())
     if content_type.startswith("application/x-www-form-urlencoded"):
-        error = f"<Error><Type>Sender</Type><Code>{CODE}</Code><Message>{escape(text)}</Message></Error>"
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
         body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
-        return HttpResponse(_STATUS, (("content-type", "text/xml"), *headers), body.encode())
-    answer = json.dumps({"__type": CODE, "message": text, "Message": text}).encode()
+        return HttpResponse(status, (("content-type", "text/xml"), *headers), body.encode())
+    answer = json.dumps({"__type": code, "message": text, "Message": text}).encode()
     kind = content_type if "json" in content_type else "application/json"
-    return HttpResponse(_STATUS, (("content-type", kind), *headers), answer)
+    return HttpResponse(status, (("content-type", kind), *headers), answer)
 
 
 def answered(service: Service) -> frozenset[str]:

@@ -8,6 +8,9 @@ _CUSTOM_TOKEN = {"ServiceToken": "the model of this type answers, not the functi
 
 def _create_bucket(request: Request) -> Made:
     client = request.client("s3")
+    if owner := _stack_of(request.name, request):
+        # The API gives an owner the bucket there is a second time; templates may not share one.
+        raise ValueError(f"{request.name} already exists in stack {owner}; name another bucket, or none")
     client.create_bucket(Bucket=request.name)
     _configure_bucket(request, request.name)
     return Made(
@@ -19,6 +22,16 @@ def _create_bucket(request: Request) -> Made:
             "RegionalDomainName": f"{request.name}.s3.{request.services.region}.amazonaws.com",
         },
     )
+
+
+def _stack_of(bucket: str, request: Request) -> str | None:
+    """Name the stack that has a bucket; none has one made by hand, such as that of `cdk bootstrap`."""
+    client = request.client("cloudformation")
+    try:
+        resources = client.describe_stack_resources(PhysicalResourceId=bucket)["StackResources"]
+    except client.exceptions.ClientError:
+        return None
+    return next((str(each["StackName"]) for each in resources), None)
 
 
 def _update_bucket(request: Request, made: Made) -> Made:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
 from emulator import actions
@@ -61,3 +62,20 @@ def test_what_is_answered_is_let_through(cloud: Cloud) -> None:
 def test_the_documented_operations_are_the_generated_ones(cloud: Cloud) -> None:
     assert cloud.endpoint
     assert actions.as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage` and paste it"
+
+
+def test_an_operation_its_api_does_not_have_is_a_bad_request_as_in_aws(cloud: Cloud) -> None:
+    with urllib3.PoolManager(retries=False) as http:
+        answer = http.request(
+            "POST",
+            cloud.endpoint,
+            headers={
+                "X-Amz-Target": "AmazonSQS.FlyAway",
+                "Content-Type": "application/x-amz-json-1.0",
+                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, "
+                f"SignedHeaders=host, Signature={'0' * 64}",
+            },
+            body=b"{}",
+        )
+    assert answer.status == 400
+    assert answer.json()["__type"] == "UnknownOperationException"

@@ -52,7 +52,7 @@ def senseless(target: Target) -> Observation:
                 "X-Amz-Target": "AmazonSQS.FlyAway",
                 "Content-Type": "application/x-amz-json-1.0",
                 "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, "
-                "SignedHeaders=host, Signature=0",
+                f"SignedHeaders=host, Signature={'0' * 64}",
             },
             body=b"{}",
         )
