@@ -2,7 +2,7 @@
 
 python -m emulator up [--assembly cdk.out] [--port 4566] [--packaged] [--no-iam] [--state DIR]
                       [--watch DIR]
-python -m emulator coverage
+python -m emulator coverage [--write docs/emulator.md]
 """
 
 import argparse
@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     if options.command == "coverage":
-        with Cloud(port=0):
-            sys.stdout.write(f"{as_markdown()}\n\n{support.as_markdown()}\n\n{actions.as_markdown()}\n")
-        return 0
+        return _coverage(options.write)
     try:
         packaging = Packaging.PACKAGED if options.packaged else Packaging.DEVELOPMENT
         return _up(
@@ -88,10 +86,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="run what is edited in DIR at the next invocation; may be given again",
     )
-    commands.add_parser(
-        "coverage", help="print the tables of docs/emulator.md: types, state machines, operations"
+    coverage = commands.add_parser(
+        "coverage", help="print the manual's tables: resource types, state machines, operations"
+    )
+    coverage.add_argument(
+        "--write", type=Path, metavar="FILE", help="put each into FILE, between its <!-- marks -->"
     )
     return parser
+
+
+def _coverage(manual: Path | None) -> int:
+    with Cloud(port=0):
+        tables = {
+            "coverage": as_markdown(),
+            "states": support.as_markdown(),
+            "operations": actions.as_markdown(),
+        }
+    if manual is None:
+        sys.stdout.write("\n\n".join(tables.values()) + "\n")
+        return 0
+    text = manual.read_text()
+    for mark, table in tables.items():
+        before, begun, rest = text.partition(f"<!-- {mark} -->\n")
+        _, ended, after = rest.partition(f"<!-- /{mark} -->")
+        if not (begun and ended):
+            sys.stderr.write(f"{manual} has no <!-- {mark} --> ... <!-- /{mark} -->; add the two lines\n")
+            return 1
+        text = f"{before}{begun}{table}\n{ended}{after}"
+    manual.write_text(text)
+    return 0
 
 
 def _up(assembly: Path | None, start: Callable[[], Cloud]) -> int:

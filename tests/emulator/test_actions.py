@@ -61,7 +61,9 @@ def test_what_is_answered_is_let_through(cloud: Cloud) -> None:
 
 def test_the_documented_operations_are_the_generated_ones(cloud: Cloud) -> None:
     assert cloud.endpoint
-    assert actions.as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage` and paste it"
+    assert actions.as_markdown() in DOCUMENT.read_text(), (
+        "run `python -m emulator coverage --write docs/emulator.md`"
+    )
 
 
 def test_an_operation_its_api_does_not_have_is_a_bad_request_as_in_aws(cloud: Cloud) -> None:

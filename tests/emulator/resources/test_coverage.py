@@ -15,7 +15,7 @@ def found_in(resource: dict[str, Any], **others: dict[str, Any]) -> list[str]:
 
 
 def test_the_documented_table_is_the_generated_one() -> None:
-    assert as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage` and paste it"
+    assert as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage --write docs/emulator.md`"
 
 
 @pytest.mark.parametrize("name", sorted(RESOURCE_TYPES))

@@ -8,7 +8,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "emulator.md"
 
 
 def test_the_documented_list_is_the_generated_one() -> None:
-    assert as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage` and paste it"
+    assert as_markdown() in DOCUMENT.read_text(), "run `python -m emulator coverage --write docs/emulator.md`"
 
 
 def test_sdk_calls_are_those_a_service_model_has_and_moto_answers() -> None:
