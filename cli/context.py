@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from cli.client import Deployment
-from cli.endpoint import find_endpoint
 from cli.errors import one_line_errors
+from tidemill.client.deployment import Deployment
+from tidemill.client.endpoint import find_endpoint
 
 CHECKOUT = Path(__file__).parents[1]
 

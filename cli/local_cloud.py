@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from cli.endpoint import LocalCloud, find_local_cloud, forget_local_cloud
 from cli.errors import CommandError
+from tidemill.client.endpoint import LocalCloud, find_local_cloud, forget_local_cloud
 
 CHECKOUT = Path(__file__).parents[1]
 READY_SECONDS = 180.0

@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import click
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from tidemill.client.progress import Steps, bars
 
 # Wide enough that a table read by a pipe or a log is not cut.
 PIPE_WIDTH = 160
@@ -103,33 +104,6 @@ def first_few(values: Sequence[str], shown: int = 3) -> str:
     return ", ".join(values[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-class Steps(Protocol):
-    """Tells how far something is."""
-
-    def start(self, name: str, total: int) -> None:
-        """Begin a part of the work that has ``total`` steps."""
-        ...
-
-    def step(self, note: str = "") -> None:
-        """Say that one more step of the current part is done."""
-        ...
-
-
-class _Bars:
-    """Progress bars on a terminal."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-
-    def start(self, name: str, total: int) -> None:
-        self._task = self._progress.add_task(name, total=total, note="")
-
-    def step(self, note: str = "") -> None:
-        if self._task is not None:
-            self._progress.update(self._task, advance=1, note=note)
-
-
 class _Lines:
     """Plain lines elsewhere: a start, about every tenth, and the end."""
 
@@ -155,12 +129,5 @@ def steps() -> Iterator[Steps]:
     if not out.is_terminal:
         yield _Lines(out)
         return
-    columns = (
-        TextColumn("{task.description:<34}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=out) as progress:
-        yield _Bars(progress)
+    with bars(out) as watched:
+        yield watched

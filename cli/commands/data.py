@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from cli.client import Deployment, wait_for
 from cli.commands.versions import diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import show, steps, table
+from tidemill.client.deployment import Deployment, wait_for
 
 UPLOAD_SECONDS = 600.0
 

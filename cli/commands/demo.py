@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from cli.client import Deployment
 from cli.commands.monitor import latest, report_page
 from cli.context import App, json_option, pass_app
 from cli.demo.flights_data import prepare
@@ -15,10 +14,11 @@ from cli.demo.replay import MODEL, MONTHS, Replay
 from cli.demo.sample import ROWS_A_DAY
 from cli.demo.summary import Summary, headline, summarize, table
 from cli.demo.system import LocalSystem
-from cli.endpoint import LocalCloud
 from cli.errors import one_line_errors
 from cli.local_cloud import start_detached, stop
 from cli.render import show, steps
+from tidemill.client.deployment import Deployment
+from tidemill.client.endpoint import LocalCloud
 
 ANY_FREE_PORT = 0
 

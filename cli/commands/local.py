@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from cli.context import App, json_option, pass_app
-from cli.endpoint import find_local_cloud
 from cli.errors import CommandError
 from cli.local_cloud import serve, start_detached, stop
 from cli.render import console, show
+from tidemill.client.endpoint import find_local_cloud
 
 
 @click.command()

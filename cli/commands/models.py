@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from cli.client import Deployment
 from cli.commands.train import flat
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import facts, show, table
+from tidemill.client.deployment import Deployment
 from tidemill.errors import NotFound
 from tidemill.registry.aliases import CHAMPION, get_alias, history, list_aliases, move_alias
 from tidemill.registry.versions import ModelVersion, get_version, list_models, list_versions

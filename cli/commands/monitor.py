@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from cli.client import Deployment
 from cli.commands.train import reason_text
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import first_few, show, table
+from tidemill.client.deployment import Deployment
 
 REPORTS_LISTED = 14
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from cli.client import Deployment
 from cli.commands.train import failure_line, known_models
 from cli.context import App, json_option, pass_app
 from cli.render import facts, show, table
+from tidemill.client.deployment import Deployment
 from tidemill.registry.runs import list_runs
 
 QUEUES = ("Ingest", "Materialize", "Predictions", "Decisions")

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from cli.client import Deployment, wait_for
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import console, facts, first_few, show, table
+from tidemill.client.deployment import Deployment, wait_for
 from tidemill.errors import Unavailable
 from tidemill.registry.runs import Run, get_run, list_runs
 from tidemill.registry.versions import list_models

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import RenderableType
 
-from cli.client import Deployment
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import facts, first_few, show, table
+from tidemill.client.deployment import Deployment
 
 if TYPE_CHECKING:
     from tidemill.datasets.diff import ColumnDiff, VersionDiff

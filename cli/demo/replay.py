@@ -16,7 +16,7 @@ from cli.demo.sample import daily_sample
 from cli.demo.summary import Retraining, Verdict
 from cli.demo.system import LocalSystem
 from cli.errors import CommandError
-from cli.render import Steps
+from tidemill.client.progress import Steps
 from tidemill.registry.runs import list_runs
 
 MODEL = "late_arrival"

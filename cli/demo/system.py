@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Self
 
 import pandas as pd
 
-from cli.client import Deployment
 from cli.demo.control import Control
 from cli.demo.sample import request_rows
-from cli.endpoint import LocalCloud, endpoint_of
+from tidemill.client.deployment import Deployment
+from tidemill.client.endpoint import LocalCloud, endpoint_of
 from tidemill.project import load_project
 
 

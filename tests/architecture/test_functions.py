@@ -42,3 +42,12 @@ def test_nothing_happens_at_import_but_definitions(folder: Path) -> None:
         assert is_docstring or isinstance(node, allowed)
         if isinstance(node, ast.Assign | ast.AnnAssign):
             assert not any(isinstance(part, ast.Call) for part in ast.walk(node))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_function_does_not_import_what_people_use_on_their_machines(folder: Path) -> None:
+    """No lower part of the library may either, by the contracts; so a handler has no way to it."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("tidemill.client")

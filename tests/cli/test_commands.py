@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.client import digest_file, wait_for
 from cli.commands.predict import read_rows
 from cli.commands.train import flat, parse_setting
 from cli.context import App
 from cli.errors import CommandError
 from cli.main import main
+from tidemill.client.deployment import digest_file, wait_for
 from tidemill.errors import Unavailable
 
 

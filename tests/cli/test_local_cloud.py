@@ -9,9 +9,9 @@ import psutil
 from click.testing import CliRunner
 
 from cli.context import App
-from cli.endpoint import LocalCloud
 from cli.local_cloud import stop
 from cli.main import main
+from tidemill.client.endpoint import LocalCloud
 
 PARENT = """
 import subprocess, sys, time

@@ -14,9 +14,9 @@ from cli.context import CHECKOUT
 from cli.demo.flights_data import FlightsData, prepare
 from cli.demo.replay import MODEL, Replay
 from cli.demo.system import LocalSystem
-from cli.endpoint import LocalCloud
 from cli.local_cloud import start_detached, stop
 from cli.render import steps
+from tidemill.client.endpoint import LocalCloud
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from cli.context import CHECKOUT
 from cli.demo.flights_data import FlightsData
 from cli.demo.sample import request_rows
 from cli.demo.system import LocalSystem
-from cli.endpoint import LocalCloud
+from tidemill.client.endpoint import LocalCloud
 
 pytestmark = pytest.mark.end_to_end
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 
-from cli.endpoint import LocalCloud, endpoint_of
 from cli.local_cloud import start_detached, stop
+from tidemill.client.endpoint import LocalCloud, endpoint_of
 
 pytestmark = pytest.mark.end_to_end
 

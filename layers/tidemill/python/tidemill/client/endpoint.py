@@ -1,4 +1,4 @@
-"""Which cloud a command talks to: the one the environment names, else the local one that is running.
+"""Which cloud to talk to: the one the environment names, else the local one that is running.
 
 AWS_ENDPOINT_URL given    that endpoint
 other AWS settings given  AWS itself
@@ -85,10 +85,20 @@ class Endpoint:
     session: boto3.Session
     url: str | None
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client of the service."""
+    def client(self, service: str, *, attempts: int = 4) -> Any:
+        """Return a boto3 client of the service.
+
+        Parameters
+        ----------
+        service
+            A service's name, such as ``s3``.
+        attempts
+            How often a call is tried; 1 where a repeated call would be mistaken for another one.
+        """
         config = Config(
-            connect_timeout=5, read_timeout=TIMEOUT_SECONDS, retries={"mode": "standard", "max_attempts": 4}
+            connect_timeout=5,
+            read_timeout=TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": attempts},
         )
         return self.session.client(service, endpoint_url=self.url, config=config)  # type: ignore[call-overload]
 

@@ -1,4 +1,4 @@
-"""A deployed Tidemill as the commands see it: found by its stacks' outputs, used through public APIs."""
+"""A deployed Tidemill as its users see it: found by its stacks' outputs, used through public APIs."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cli.endpoint import Endpoint
-from cli.http_api import HttpApi
 from tidemill.aws.blobs import S3Blobs
 from tidemill.aws.documents import DynamoDocuments
 from tidemill.canonical import digest_json
+from tidemill.client.endpoint import Endpoint
+from tidemill.client.http_api import HttpApi
 from tidemill.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Deployment:
         from pyiceberg.catalog.glue import GlueCatalog  # noqa: PLC0415 - Arrow takes a second to import
 
         properties = {"s3.region": self.endpoint.session.region_name, **self.endpoint.file_properties()}
-        return GlueCatalog("glue", client=self.endpoint.client("glue"), **properties)
+        return GlueCatalog("glue", client=self.endpoint.client("glue", attempts=1), **properties)
 
     @cached_property
     def api(self) -> HttpApi:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 
-from cli.http_api import HttpApi
+from tidemill.client.http_api import HttpApi
 from tidemill.errors import InvalidRequest, NotFound, Unavailable
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.endpoint import (
+from tidemill.client.endpoint import (
     LocalCloud,
     endpoint_of,
     find_endpoint,
