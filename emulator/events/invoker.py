@@ -67,6 +67,7 @@ class Invoker:
         request_id: str | None = None,
         context: str | None = None,
         trace: str | None = None,
+        in_turn: bool = False,
     ) -> Invocation:
         """Invoke and wait.
 
@@ -82,6 +83,8 @@ class Invoker:
             Client context, JSON.
         trace
             X-Ray trace header.
+        in_turn
+            Wait for a worker when all that the function reserves are busy, as pollers do.
 
         Returns
         -------
@@ -104,6 +107,7 @@ class Invoker:
                 request_id=request_id,
                 client_context=context,
                 trace=trace,
+                in_turn=in_turn,
             )
 
     def invoke_later(self, function_arn: str, payload: bytes) -> None:

@@ -117,7 +117,7 @@ class QueuePoller(Poller):
         everything = {message.id for message in messages}
         payload = json.dumps({"Records": [record(message, self._queue) for message in messages]}).encode()
         try:
-            invocation = self._with.invoker.invoke(self.mapping.function_arn, payload)
+            invocation = self._with.invoker.invoke(self.mapping.function_arn, payload, in_turn=True)
         except EmulatorError as refused:
             _log.warning(
                 "%s was not invoked for %s: %s", self.mapping.function_arn, self._queue.name, refused

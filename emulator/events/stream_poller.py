@@ -227,7 +227,7 @@ class StreamPoller(Poller):
         events = [as_event(record, self.source_arn) for record in batch.records]
         try:
             return self._with.invoker.invoke(
-                self.mapping.function_arn, json.dumps({"Records": events}).encode()
+                self.mapping.function_arn, json.dumps({"Records": events}).encode(), in_turn=True
             )
         except EmulatorError as refused:
             _log.warning("%s was not invoked for %s: %s", self.mapping.function_arn, self.source_arn, refused)

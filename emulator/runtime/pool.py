@@ -1,7 +1,8 @@
 """The pool of worker processes: cold and warm starts, limits, log lines, and an end for all of them.
 
 `Pool.invoke` takes a free worker of the function's revision or starts one, up to the function's
-concurrency; beyond that callers wait their turn. Idle workers stay warm until their memory together
+concurrency. Beyond what the function reserves a call is throttled, as on Lambda; beyond what this machine
+can run callers wait their turn. Idle workers stay warm until their memory together
 passes the budget; then the one unused longest goes first.
 """
 
@@ -136,6 +137,7 @@ class Pool(AbstractContextManager["Pool"]):
         request_id: str | None = None,
         client_context: str | None = None,
         trace: str | None = None,
+        in_turn: bool = False,
     ) -> Invocation:
         """Run one event through a function and wait for what becomes of it.
 
@@ -154,6 +156,8 @@ class Pool(AbstractContextManager["Pool"]):
             Client context, JSON, for `context.client_context`.
         trace
             X-Ray trace header.
+        in_turn
+            Wait for a worker when all that the function reserves are busy, as pollers do.
 
         Returns
         -------
@@ -165,7 +169,8 @@ class Pool(AbstractContextManager["Pool"]):
         PayloadTooLargeError
             The payload is over 6 MB.
         ThrottledError
-            The function reserves no concurrency at all, or no worker became free.
+            The function reserves no concurrency at all, all that it reserves is taken, or no worker became
+            free.
         PoolClosedError
             The pool is closed.
         """
@@ -175,7 +180,7 @@ class Pool(AbstractContextManager["Pool"]):
                 f"(limit {SYNC_PAYLOAD_LIMIT_BYTES} bytes)"
             )
         event = Event(request_id or str(uuid.uuid4()), payload, invoked_arn, client_context, trace)
-        worker, cold = self._take(spec)
+        worker, cold = self._take(spec, in_turn=in_turn)
         usable = False
         try:
             invocation, usable = run(
@@ -236,12 +241,17 @@ class Pool(AbstractContextManager["Pool"]):
     def __enter__(self) -> Self:
         return self
 
-    def _take(self, spec: FunctionSpec) -> tuple[Worker, bool]:
+    def _take(self, spec: FunctionSpec, *, in_turn: bool) -> tuple[Worker, bool]:
         limit = self._limit_of(spec)
         if limit == 0:
             raise ThrottledError(f"function {spec.name} reserves a concurrency of 0: Rate Exceeded.")
         with self._changed:
             fleet = self._fleets.setdefault(spec.arn, _Fleet())
+            if spec.reserved_concurrency is not None and fleet.busy >= limit and not in_turn:
+                raise ThrottledError(
+                    f"function {spec.name} has all {limit} invocations going on that it reserves: "
+                    "Rate Exceeded."
+                )
             free = self._changed.wait_for(
                 lambda: self._closed or fleet.busy < limit, timeout=_WAIT_FOR_WORKER_SECONDS
             )

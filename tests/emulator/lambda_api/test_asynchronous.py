@@ -1,7 +1,9 @@
 """Asynchronous events: attempts, destinations, dead letters, by the cloud's clock."""
 
 import json
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,14 @@ FAILS = """
 def handler(event, context):
     print("RAN", context.aws_request_id)
     raise ValueError("no luck")
+"""
+HOLDS = """
+import socket
+
+def handler(event, context):
+    if "port" in event:
+        with socket.create_connection(("127.0.0.1", event["port"])) as held:
+            held.recv(1)
 """
 ECHO = "def handler(event, context): return event"
 
@@ -57,6 +67,14 @@ def send(workshop: Any, name: str, event: Any = None, **arguments: Any) -> str:
 def later(workshop: Any, **span: float) -> None:
     workshop.cloud.clock.advance_to(workshop.cloud.clock.now() + timedelta(**span))
     workshop.cloud.settle(30)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread brings about."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_failing_event_runs_three_times_under_one_request_id(workshop: Any, runs: Any) -> None:
@@ -138,6 +156,29 @@ def test_a_function_that_reserves_nothing_never_runs_and_its_events_are_buried_a
     (letter,) = received(workshop, url)
     assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == "429"
     assert runs("none") == 0
+
+
+def test_beyond_what_is_reserved_callers_are_throttled_and_events_come_again_while_queues_wait(
+    workshop: Any, runs: Any
+) -> None:
+    workshop.function("one", HOLDS)
+    workshop.client.put_function_concurrency(FunctionName="one", ReservedConcurrentExecutions=1)
+    url, arn = queue(workshop, "patient")
+    workshop.client.create_event_source_mapping(EventSourceArn=arn, FunctionName="one")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        holding = json.dumps({"port": server.getsockname()[1]}).encode()
+        workshop.client.invoke(FunctionName="one", InvocationType="Event", Payload=holding)
+        held, _ = server.accept()
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            workshop.client.invoke(FunctionName="one")
+        workshop.client.invoke(FunctionName="one", InvocationType="Event", Payload=b"{}")
+        until(lambda: any(event.throttles for event in workshop.cloud.router.invoker.events.open()))
+        workshop.cloud.client("sqs").send_message(QueueUrl=url, MessageBody="waits")
+        held.close()
+    workshop.cloud.settle(30)
+    assert runs("one") == 2  # what was held, and the message, which was never given back
+    later(workshop, seconds=1)
+    assert runs("one") == 3
 
 
 def test_success_goes_to_a_queue_a_topic_a_function_and_a_bus(workshop: Any, runs: Any) -> None:

@@ -265,11 +265,31 @@ def test_a_thousand_calls_eight_at_a_time_have_no_error(pool: Pool, make_spec: M
     assert {result.function_error for result in results} == {None}
 
 
-def test_reserved_concurrency_bounds_the_workers(pool: Pool, make_spec: MakeSpec) -> None:
+def test_who_waits_for_a_turn_gets_one_of_the_workers_that_are_reserved(
+    pool: Pool, make_spec: MakeSpec
+) -> None:
     spec = make_spec(PID, reserved_concurrency=1)
     with ThreadPoolExecutor(8) as callers:
-        results = list(callers.map(lambda _number: pool.invoke(spec, b"{}"), range(20)))
+        results = list(callers.map(lambda _number: pool.invoke(spec, b"{}", in_turn=True), range(20)))
     assert len({result.payload for result in results}) == 1
+
+
+def test_a_call_beyond_what_is_reserved_is_throttled_at_once(pool: Pool, make_spec: MakeSpec) -> None:
+    code = """
+    import socket
+    def handler(event, context):
+        with socket.create_connection(("127.0.0.1", event)) as held:
+            return held.recv(1).decode()
+    """
+    spec = make_spec(code, reserved_concurrency=1)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as caller:
+        first = caller.submit(pool.invoke, spec, str(server.getsockname()[1]).encode())
+        held, _ = server.accept()
+        with pytest.raises(ThrottledError, match="all 1 invocations going on that it reserves"):
+            pool.invoke(spec, b"{}")
+        held.sendall(b"x")
+        held.close()
+        assert answer(first.result()) == "x"
     with pytest.raises(ThrottledError, match="reserves a concurrency of 0"):
         pool.invoke(replace(spec, reserved_concurrency=0), b"{}")
 
