@@ -20,6 +20,7 @@ from emulator.deploy.template import in_order
 from emulator.resources.base import Made, Properties, Request, ResourceType, Services
 from emulator.resources.coverage import type_of
 
+_FAILED = "CREATE_FAILED"
 _KEEPING = "Retain"
 _KEEPING_AT_THE_END = frozenset({"Retain", "RetainExceptOnCreate"})
 
@@ -63,7 +64,7 @@ class Operation:
         try:
             self._apply(stack.source)
         except (ResourceFailed, TemplateError) as error:
-            self._fail("CREATE_FAILED", "ROLLBACK", str(error))
+            self._fail(_FAILED, "ROLLBACK", str(error))
             return
         stack.become("CREATE_COMPLETE")
 
@@ -155,6 +156,9 @@ class Operation:
         """Make one resource what its template wants it to be."""
         old = self._stack.resources.get(name)
         policies = policy(declared, "DeletionPolicy"), policy(declared, "UpdateReplacePolicy")
+        if old is not None and old.status == _FAILED:
+            self._unmake(old)  # half made, and left because nothing was to be rolled back
+            old = None
         if old is None:
             self._make(name, kind, properties, policies)
             return
@@ -171,10 +175,13 @@ class Operation:
         stack.note(name, "", kind.name, "CREATE_IN_PROGRESS")
         given = properties.get(kind.name_property) if kind.name_property else None
         physical = str(given) if given else generated_name(kind, stack.name, name)
-        made = replace(kind.create(self._request(name, physical, kind, properties)), properties=properties)
-        resource = Resource(name, kind.name, made, "CREATE_COMPLETE", *policies, datetime.now(UTC))
+        request = self._request(name, physical, kind, properties)
+        made = replace(kind.create(request), properties=properties)
+        resource = Resource(name, kind.name, made, "CREATE_IN_PROGRESS", *policies, datetime.now(UTC))
+        # From here on it is there: should finishing it fail, the way back removes it.
         stack.resources[name] = resource
         self._steps.append(_Step(name, lambda: self._unmake(resource)))
+        kind.finish(request, made)
         self._note(resource, "CREATE_COMPLETE")
         return resource
 
@@ -201,7 +208,8 @@ class Operation:
             self._steps[-2:] = [_Step(old.logical_id, lambda: self._make_over(old))]
 
     def _make_over(self, old: Resource) -> None:
-        old.kind.create(self._request(old.logical_id, old.made.physical_id, old.kind, old.made.properties))
+        request = self._request(old.logical_id, old.made.physical_id, old.kind, old.made.properties)
+        old.kind.finish(request, old.kind.create(request))
         self._take_back(old)
 
     def _take_back(self, old: Resource) -> None:
@@ -313,7 +321,7 @@ class Operation:
         """Note which resource failed and why, and end the operation."""
         reason = _reason(error)
         old = self._stack.resources.get(name)
-        status = "UPDATE_FAILED" if old else "CREATE_FAILED"
+        status = _FAILED if old is None or old.status == "CREATE_IN_PROGRESS" else "UPDATE_FAILED"
         self._stack.note(name, old.made.physical_id if old else "", kind.name, status, reason)
         raise ResourceFailed(f"stack {self._stack.name}, resource {name} ({kind.name}): {reason}") from error
 

@@ -74,7 +74,12 @@ class Request:
 
 Create = Callable[[Request], Made]
 Update = Callable[[Request, Made], Made]
+Finish = Callable[[Request, Made], None]
 Delete = Callable[[Request, Made], None]
+
+
+def _nothing_more(_request: Request, _made: Made) -> None:
+    """Leave a resource as the call that makes it has made it."""
 
 
 def _never(_before: Properties, _wanted: Properties) -> bool:
@@ -99,6 +104,9 @@ class ResourceType:
         What ``Fn::GetAtt`` can ask for.
     create, update, delete
         Make, change and remove one. Without `update`, any change replaces the resource.
+    finish
+        Set what the call that makes one does not take. Kept apart from `create`, so that a resource is known,
+        and can be removed, when this fails.
     replaced_by
         Properties whose change replaces the resource, as in AWS.
     replaced_when
@@ -117,6 +125,7 @@ class ResourceType:
     delete: Delete
     accepted: Mapping[str, str] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+    finish: Finish = _nothing_more
     update: Update | None = None
     replaced_by: frozenset[str] = frozenset()
     replaced_when: Callable[[Properties, Properties], bool] = _never

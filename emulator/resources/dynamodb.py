@@ -37,7 +37,6 @@ def _create_table(request: Request) -> Made:
     if request.tags():
         arguments["Tags"] = [{"Key": key, "Value": value} for key, value in request.tags().items()]
     table = request.client("dynamodb").create_table(**arguments)["TableDescription"]
-    _configure(request, request.name)
     return Made(request.name, _attributes(table))
 
 
@@ -49,9 +48,9 @@ def _attributes(table: Properties) -> Properties:
     }
 
 
-def _configure(request: Request, table: str) -> None:
+def _configure(request: Request, made: Made) -> None:
     """Set what DynamoDB takes in calls of its own."""
-    client, properties = request.client("dynamodb"), request.properties
+    client, properties, table = request.client("dynamodb"), request.properties, made.physical_id
     current = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     recovers = current["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     recovery = properties.get("PointInTimeRecoverySpecification") or {"PointInTimeRecoveryEnabled": False}
@@ -67,7 +66,7 @@ def _configure(request: Request, table: str) -> None:
 
 def _update_table(request: Request, made: Made) -> Made:
     table = table_changes.change(request, made.properties, made.physical_id)
-    _configure(request, made.physical_id)
+    _configure(request, made)
     if request.properties.get("Tags") != made.properties.get("Tags"):
         _retag(request, made.attributes["Arn"])
     return replace(made, attributes=_attributes(table))
@@ -111,6 +110,10 @@ def _create_global(request: Request) -> Made:
     return _create_table(_as_table(request))
 
 
+def _configure_global(request: Request, made: Made) -> None:
+    _configure(_as_table(request), made)
+
+
 def _update_global(request: Request, made: Made) -> Made:
     return _update_table(_as_table(request), replace(made, properties=_flat(made.properties)))
 
@@ -127,6 +130,7 @@ TYPES = (
         accepted={"ContributorInsightsSpecification": "no contributor insights are gathered"},
         attributes=words("Arn StreamArn"),
         create=_create_table,
+        finish=_configure,
         update=_update_table,
         delete=_delete_table,
         replaced_by=_FIXED,
@@ -144,6 +148,7 @@ TYPES = (
         ),
         attributes=words("Arn StreamArn TableId"),
         create=_create_global,
+        finish=_configure_global,
         update=_update_global,
         delete=_delete_table,
         replaced_by=_FIXED,

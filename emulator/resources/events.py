@@ -44,12 +44,12 @@ def _rule(request: Request, name: str) -> str:
     return arn
 
 
-def _put_targets(request: Request, name: str) -> None:
+def _put_targets(request: Request, made: Made) -> None:
     targets: list[dict[str, Any]] = request.properties.get("Targets", [])
     bus = request.pick("EventBusName")
     for start in range(0, len(targets), _TARGETS_PER_CALL):
         answer = request.client("events").put_targets(
-            Rule=name, Targets=targets[start : start + _TARGETS_PER_CALL], **bus
+            Rule=made.physical_id, Targets=targets[start : start + _TARGETS_PER_CALL], **bus
         )
         if answer["FailedEntryCount"]:
             raise ValueError(f"targets refused: {answer['FailedEntries']}")
@@ -57,14 +57,13 @@ def _put_targets(request: Request, name: str) -> None:
 
 def _create_rule(request: Request) -> Made:
     arn = _rule(request, request.name)
-    _put_targets(request, request.name)
     return Made(request.name, {"Arn": arn})
 
 
 def _update_rule(request: Request, made: Made) -> Made:
     _rule(request, made.physical_id)
     _remove_targets(request, made)
-    _put_targets(request, made.physical_id)
+    _put_targets(request, made)
     return made
 
 
@@ -169,6 +168,7 @@ TYPES = (
         ),
         attributes=words("Arn"),
         create=_create_rule,
+        finish=_put_targets,
         update=_update_rule,
         delete=_delete_rule,
         replaced_by=words("Name EventBusName"),

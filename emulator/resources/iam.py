@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
@@ -18,12 +19,11 @@ def _create_role(request: Request) -> Made:
         Tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],
         **request.pick("Path", "Description", "MaxSessionDuration", "PermissionsBoundary"),
     )["Role"]
-    _attach(request, request.name)
     return Made(request.name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
-def _attach(request: Request, role: str) -> None:
-    client, properties = request.client("iam"), request.properties
+def _attach(request: Request, made: Made) -> None:
+    client, properties, role = request.client("iam"), request.properties, made.physical_id
     for policy in properties.get("Policies", []):
         client.put_role_policy(
             RoleName=role,
@@ -62,7 +62,7 @@ def _update_role(request: Request, made: Made) -> Made:
         client.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
     for arn in made.properties.get("ManagedPolicyArns", []):
         client.detach_role_policy(RoleName=role, PolicyArn=arn)
-    _attach(request, role)
+    _attach(request, made)
     return made
 
 
@@ -75,24 +75,31 @@ def _delete_role(request: Request, made: Made) -> None:
     client.delete_role(RoleName=role)
 
 
-def _put_policy(request: Request) -> Made:
+def _name_policy(request: Request) -> Made:
+    """Stand for an inline policy, which is only where it is put."""
+    return Made(request.properties["PolicyName"])
+
+
+def _put_policy(request: Request, made: Made) -> None:
     properties = request.properties
     for role in properties["Roles"]:
         request.client("iam").put_role_policy(
             RoleName=role,
-            PolicyName=properties["PolicyName"],
+            PolicyName=made.physical_id,
             PolicyDocument=policy_text(properties["PolicyDocument"]),
         )
-    return Made(properties["PolicyName"])
 
 
-def _update_policy(request: Request, made: Made) -> Made:  # noqa: ARG001 - the signature of updates
-    return _put_policy(request)
+def _update_policy(request: Request, made: Made) -> Made:
+    _put_policy(request, made)
+    return made
 
 
 def _delete_policy(request: Request, made: Made) -> None:
+    client = request.client("iam")
     for role in request.properties["Roles"]:
-        request.client("iam").delete_role_policy(RoleName=role, PolicyName=made.physical_id)
+        with suppress(client.exceptions.NoSuchEntityException):  # one that never came to all of its roles
+            client.delete_role_policy(RoleName=role, PolicyName=made.physical_id)
 
 
 def _create_managed_policy(request: Request) -> Made:
@@ -102,9 +109,12 @@ def _create_managed_policy(request: Request) -> Made:
         PolicyDocument=policy_text(properties["PolicyDocument"]),
         **request.pick("Path", "Description"),
     )["Policy"]["Arn"]
-    for role in properties.get("Roles", []):
-        client.attach_role_policy(RoleName=role, PolicyArn=arn)
     return Made(arn, {"PolicyArn": arn})
+
+
+def _attach_managed_policy(request: Request, made: Made) -> None:
+    for role in request.properties.get("Roles", []):
+        request.client("iam").attach_role_policy(RoleName=role, PolicyArn=made.physical_id)
 
 
 def _delete_managed_policy(request: Request, made: Made) -> None:
@@ -124,6 +134,7 @@ TYPES = (
         ),
         attributes=words("Arn RoleId"),
         create=_create_role,
+        finish=_attach,
         update=_update_role,
         delete=_delete_role,
         replaced_by=words("RoleName Path"),
@@ -133,7 +144,8 @@ TYPES = (
     ResourceType(
         "AWS::IAM::Policy",
         honoured=words("PolicyName PolicyDocument Roles"),
-        create=_put_policy,
+        create=_name_policy,
+        finish=_put_policy,
         update=_update_policy,
         delete=_delete_policy,
         replaced_by=words("PolicyName Roles"),
@@ -143,6 +155,7 @@ TYPES = (
         honoured=words("ManagedPolicyName PolicyDocument Roles Path Description"),
         attributes=words("PolicyArn"),
         create=_create_managed_policy,
+        finish=_attach_managed_policy,
         delete=_delete_managed_policy,
         name_property="ManagedPolicyName",
         generated_name_limit=128,

@@ -72,20 +72,23 @@ def _configuration(request: Request) -> Properties:
 
 
 def _create_function(request: Request) -> Made:
-    client, properties = request.client("lambda"), request.properties
-    made = client.create_function(
+    properties = request.properties
+    made = request.client("lambda").create_function(
         FunctionName=request.name,
         Code=_code(properties),
         Tags=request.tags(),
         **_configuration(request),
         **request.pick("Architectures", "PackageType"),
     )
-    if "ReservedConcurrentExecutions" in properties:
-        client.put_function_concurrency(
-            FunctionName=request.name,
-            ReservedConcurrentExecutions=int(properties["ReservedConcurrentExecutions"]),
-        )
     return Made(request.name, {"Arn": made["FunctionArn"]})
+
+
+def _reserve(request: Request, made: Made) -> None:
+    reserved = request.properties.get("ReservedConcurrentExecutions")
+    if reserved is not None:
+        request.client("lambda").put_function_concurrency(
+            FunctionName=made.physical_id, ReservedConcurrentExecutions=int(reserved)
+        )
 
 
 def _update_function(request: Request, made: Made) -> Made:
@@ -93,10 +96,9 @@ def _update_function(request: Request, made: Made) -> Made:
     if request.properties["Code"] != made.properties.get("Code"):
         client.update_function_code(FunctionName=name, **_code(request.properties))
     client.update_function_configuration(FunctionName=name, **(_DEFAULTS | _configuration(request)))
-    reserved = request.properties.get("ReservedConcurrentExecutions")
-    if reserved is not None:
-        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
-    elif "ReservedConcurrentExecutions" in made.properties:
+    _reserve(request, made)
+    gone = made.properties.keys() - request.properties.keys()
+    if "ReservedConcurrentExecutions" in gone:
         client.delete_function_concurrency(FunctionName=name)
     return made
 
@@ -275,6 +277,7 @@ TYPES = (
         },
         attributes=words("Arn"),
         create=_create_function,
+        finish=_reserve,
         update=_update_function,
         delete=_delete_function,
         replaced_by=words("FunctionName"),

@@ -1,5 +1,6 @@
 """SQS and SNS: queues, topics, subscriptions and their policies."""
 
+from contextlib import suppress
 from typing import Any
 
 from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
@@ -51,16 +52,22 @@ def _delete_queue(request: Request, made: Made) -> None:
     request.client("sqs").delete_queue(QueueUrl=made.physical_id)
 
 
-def _put_queue_policy(request: Request) -> Made:
-    policy = policy_text(request.properties["PolicyDocument"])
-    for url in request.properties["Queues"]:
-        request.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+def _named(request: Request) -> Made:
+    """Stand for a policy, which is only where it is put."""
     return Made(request.name)
 
 
-def _delete_queue_policy(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+def _put_queue_policy(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of finishing
+    policy = policy_text(request.properties["PolicyDocument"])
     for url in request.properties["Queues"]:
-        request.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+        request.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+
+def _delete_queue_policy(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of deletes
+    client = request.client("sqs")
+    for url in request.properties["Queues"]:
+        with suppress(client.exceptions.QueueDoesNotExist):  # a policy that never came to all of its queues
+            client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
 
 
 def _create_topic(request: Request) -> Made:
@@ -74,11 +81,15 @@ def _create_topic(request: Request) -> Made:
     if properties.get("FifoTopic") and not name.endswith(".fifo"):
         name += ".fifo"
     tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
-    client = request.client("sns")
-    arn = client.create_topic(Name=name, Attributes=attributes, Tags=tags)["TopicArn"]
-    for subscription in properties.get("Subscription", []):
-        client.subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
+    arn = request.client("sns").create_topic(Name=name, Attributes=attributes, Tags=tags)["TopicArn"]
     return Made(arn, {"TopicArn": arn, "TopicName": name})
+
+
+def _subscribe(request: Request, made: Made) -> None:
+    for subscription in request.properties.get("Subscription", []):
+        request.client("sns").subscribe(
+            TopicArn=made.physical_id, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"]
+        )
 
 
 def _update_topic(request: Request, made: Made) -> Made:
@@ -123,13 +134,12 @@ def _delete_subscription(request: Request, made: Made) -> None:
     request.client("sns").unsubscribe(SubscriptionArn=made.physical_id)
 
 
-def _put_topic_policy(request: Request) -> Made:
+def _put_topic_policy(request: Request, made: Made) -> None:  # noqa: ARG001 - the signature of finishing
     policy = policy_text(request.properties["PolicyDocument"])
     for arn in request.properties["Topics"]:
         request.client("sns").set_topic_attributes(
             TopicArn=arn, AttributeName="Policy", AttributeValue=policy
         )
-    return Made(request.name)
 
 
 def _leave_topic_policy(request: Request, made: Made) -> None:
@@ -151,7 +161,8 @@ TYPES = (
     ResourceType(
         "AWS::SQS::QueuePolicy",
         honoured=words("Queues PolicyDocument"),
-        create=_put_queue_policy,
+        create=_named,
+        finish=_put_queue_policy,
         delete=_delete_queue_policy,
         note="kept with the queue",
     ),
@@ -163,6 +174,7 @@ TYPES = (
         accepted={"TracingConfig": "nothing is traced"},
         attributes=words("TopicArn TopicName"),
         create=_create_topic,
+        finish=_subscribe,
         update=_update_topic,
         delete=_delete_topic,
         replaced_by=words("TopicName FifoTopic Subscription"),
@@ -183,7 +195,8 @@ TYPES = (
     ResourceType(
         "AWS::SNS::TopicPolicy",
         honoured=words("Topics PolicyDocument"),
-        create=_put_topic_policy,
+        create=_named,
+        finish=_put_topic_policy,
         delete=_leave_topic_policy,
         note="kept with the topic",
     ),

@@ -29,13 +29,12 @@ _ALARM = (
 def _create_log_group(request: Request) -> Made:
     client = request.client("logs")
     client.create_log_group(logGroupName=request.name, tags=request.tags())
-    _set_retention(request, request.name)
     arn = f"arn:aws:logs:{request.services.region}:{request.services.account}:log-group:{request.name}:*"
     return Made(request.name, {"Arn": arn})
 
 
-def _set_retention(request: Request, name: str) -> None:
-    days = request.properties.get("RetentionInDays")
+def _set_retention(request: Request, made: Made) -> None:
+    days, name = request.properties.get("RetentionInDays"), made.physical_id
     if days is not None:
         request.client("logs").put_retention_policy(logGroupName=name, retentionInDays=int(days))
     else:
@@ -43,7 +42,7 @@ def _set_retention(request: Request, name: str) -> None:
 
 
 def _update_log_group(request: Request, made: Made) -> Made:
-    _set_retention(request, made.physical_id)
+    _set_retention(request, made)
     return made
 
 
@@ -103,6 +102,7 @@ TYPES = (
         },
         attributes=words("Arn"),
         create=_create_log_group,
+        finish=_set_retention,
         update=_update_log_group,
         delete=_delete_log_group,
         replaced_by=words("LogGroupName"),

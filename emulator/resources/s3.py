@@ -12,7 +12,6 @@ def _create_bucket(request: Request) -> Made:
         # The API gives an owner the bucket there is a second time; templates may not share one.
         raise ValueError(f"{request.name} already exists in stack {owner}; name another bucket, or none")
     client.create_bucket(Bucket=request.name)
-    _configure_bucket(request, request.name)
     return Made(
         request.name,
         {
@@ -35,12 +34,12 @@ def _stack_of(bucket: str, request: Request) -> str | None:
 
 
 def _update_bucket(request: Request, made: Made) -> Made:
-    _configure_bucket(request, made.physical_id)
+    _configure_bucket(request, made)
     return made
 
 
-def _configure_bucket(request: Request, bucket: str) -> None:
-    client, properties = request.client("s3"), request.properties
+def _configure_bucket(request: Request, made: Made) -> None:
+    client, properties, bucket = request.client("s3"), request.properties, made.physical_id
     if "VersioningConfiguration" in properties:
         client.put_bucket_versioning(
             Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"]
@@ -187,6 +186,7 @@ TYPES = (
         },
         attributes=words("Arn DomainName DualStackDomainName RegionalDomainName"),
         create=_create_bucket,
+        finish=_configure_bucket,
         update=_update_bucket,
         delete=_delete_bucket,
         replaced_by=words("BucketName"),

@@ -53,9 +53,12 @@ def _create_key(request: Request) -> Made:
         Tags=[{"TagKey": k, "TagValue": v} for k, v in request.tags().items()],
         **request.pick("Description", "KeyUsage", "KeySpec"),
     )["KeyMetadata"]
-    if properties.get("EnableKeyRotation"):
-        client.enable_key_rotation(KeyId=key["KeyId"])
     return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+
+def _rotate_key(request: Request, made: Made) -> None:
+    if request.properties.get("EnableKeyRotation"):
+        request.client("kms").enable_key_rotation(KeyId=made.physical_id)
 
 
 def _update_key(request: Request, made: Made) -> Made:
@@ -95,14 +98,17 @@ def _create_repository(request: Request) -> Made:
         tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],
         imageTagMutability=request.properties.get("ImageTagMutability", "MUTABLE"),
     )["repository"]
-    policy = request.properties.get("RepositoryPolicyText")
-    if policy:
-        request.client("ecr").set_repository_policy(
-            repositoryName=made["repositoryName"], policyText=policy_text(policy)
-        )
     return Made(
         made["repositoryName"], {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]}
     )
+
+
+def _put_repository_policy(request: Request, made: Made) -> None:
+    policy = request.properties.get("RepositoryPolicyText")
+    if policy:
+        request.client("ecr").set_repository_policy(
+            repositoryName=made.physical_id, policyText=policy_text(policy)
+        )
 
 
 def _delete_repository(request: Request, made: Made) -> None:
@@ -139,6 +145,7 @@ TYPES = (
         honoured=words("KeyPolicy Description KeyUsage KeySpec EnableKeyRotation PendingWindowInDays Tags"),
         attributes=words("Arn KeyId"),
         create=_create_key,
+        finish=_rotate_key,
         update=_update_key,
         delete=_delete_key,
         replaced_by=words("KeyUsage KeySpec"),
@@ -158,6 +165,7 @@ TYPES = (
         },
         attributes=words("Arn RepositoryUri"),
         create=_create_repository,
+        finish=_put_repository_policy,
         delete=_delete_repository,
         name_property="RepositoryName",
         generated_name_limit=200,
