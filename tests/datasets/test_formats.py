@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill import Bool, Float, Int, String, Timestamp
+from tidemill import Bool, Csv, Float, Int, String, Timestamp
 from tidemill.datasets.arrow import arrow_schema, to_columns
 from tidemill.datasets.formats import read_batches
 from tidemill.errors import UploadRefused
@@ -66,9 +67,76 @@ def test_every_format_gives_the_same_rows(name: str) -> None:
     assert read(WRITERS[name](ROWS), name) == ROWS
 
 
+def zstd(data: bytes) -> bytes:
+    compressed: bytes = pa.compress(data, codec="zstd", asbytes=True)
+    return compressed
+
+
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
-def test_the_text_formats_may_be_compressed(name: str) -> None:
-    assert read(gzip.compress(WRITERS[name](ROWS)), f"{name}.gz") == ROWS
+@pytest.mark.parametrize(("compress", "ending"), [(gzip.compress, "gz"), (zstd, "zst")])
+def test_the_text_formats_may_be_compressed(
+    name: str, compress: Callable[[bytes], bytes], ending: str
+) -> None:
+    data = WRITERS[name](ROWS)
+    assert read(compress(data), f"{name}.{ending}") == ROWS
+    assert read(compress(data[:20]) + compress(data[20:]), f"{name}.{ending}") == ROWS, "in two frames"
+
+
+@pytest.mark.parametrize(
+    ("compress", "ending", "kind"), [(gzip.compress, "gz", "gzip"), (zstd, "zst", "zstd")]
+)
+def test_a_compressed_file_that_is_not_whole_is_refused(
+    compress: Callable[[bytes], bytes], ending: str, kind: str
+) -> None:
+    whole = compress(as_csv(ROWS * 100))
+    for broken in (whole[:-5], whole[: len(whole) // 2], b"id,n,x,ok,at\na,1,1,,\n"):
+        assert f"no whole {kind} file" in refusal(broken, f"f.csv.{ending}")
+
+
+def read_csv(text: str, csv: Csv) -> list[dict[str, Any]]:
+    file = io.BytesIO(text.encode(csv.encoding))
+    batches = list(read_batches(file, name="f.csv", schema={"id": String, "n": Int}, csv=csv))
+    rows: list[dict[str, Any]] = pa.Table.from_batches(batches).to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("text", "csv"),
+    [
+        ("id;n\né;1\n", Csv(delimiter=";")),
+        ("id\tn\né\t1\n", Csv(delimiter="\t")),
+        ("id|n\n'é'|'1'\n", Csv(delimiter="|", quote="'")),
+        ("id,n\né,1\n", Csv(encoding="latin-1")),
+        ("id,n\né,1\n", Csv(encoding="utf-16")),
+        ("é,1\n", Csv(header=["id", "n"])),
+        ("1,é\n", Csv(header=["n", "id"])),
+    ],
+)
+def test_csv_is_read_as_its_source_says_it_is_written(text: str, csv: Csv) -> None:
+    assert read_csv(text, csv) == [{"id": "é", "n": 1}]
+
+
+def test_without_a_quote_character_a_quote_is_a_character() -> None:
+    assert read_csv('id,n\n"a,1\n', Csv(quote=None)) == [{"id": '"a', "n": 1}]
+
+
+def test_rows_are_counted_right_where_there_is_no_header() -> None:
+    with pytest.raises(UploadRefused, match="3 values in row 2 and 2 columns"):
+        read_csv("a,1\nb,2,3\n", Csv(header=["id", "n"]))
+    with pytest.raises(UploadRefused, match="row 2, column `n`"):
+        read_csv("a,1\nb,x\n", Csv(header=["id", "n"]))
+
+
+def test_a_file_of_another_encoding_is_refused_naming_the_one_declared() -> None:
+    with pytest.raises(UploadRefused, match="is not ASCII"):
+        list(
+            read_batches(
+                io.BytesIO("id,n\né,1\n".encode()),
+                name="f.csv",
+                schema={"id": String, "n": Int},
+                csv=Csv(encoding="ascii"),
+            )
+        )
 
 
 def test_the_ending_may_be_in_capitals() -> None:

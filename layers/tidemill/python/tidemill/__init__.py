@@ -1,7 +1,10 @@
-"""Tidemill: what a project's declarations are written with.
+"""Tidemill: what a project's declarations are written with, and the door to a deployed one.
 
-``from tidemill import Source, col, mean, ...``. Importing it loads numpy and nothing heavier.
+``from tidemill import Source, col, mean, ...``, ``tidemill.connect()``. Importing it loads numpy and nothing
+heavier; ``connect`` loads what it needs when it is called.
 """
+
+from typing import TYPE_CHECKING
 
 from tidemill.expressions import (
     Bool,
@@ -19,6 +22,7 @@ from tidemill.expressions import (
     when,
 )
 from tidemill.project import (
+    Csv,
     Delay,
     Entity,
     FeatureView,
@@ -56,8 +60,12 @@ from tidemill.project import largest as max  # noqa: A004  # the word every read
 from tidemill.project import smallest as min  # noqa: A004  # likewise
 from tidemill.project import total as sum  # noqa: A004  # likewise
 
+if TYPE_CHECKING:
+    from tidemill.client.workbench import Tidemill
+
 __all__ = [
     "Bool",
+    "Csv",
     "Delay",
     "Entity",
     "Expr",
@@ -82,6 +90,7 @@ __all__ = [
     "check",
     "col",
     "concat",
+    "connect",
     "count",
     "distinct",
     "drift",
@@ -106,3 +115,26 @@ __all__ = [
     "var",
     "when",
 ]
+
+
+def connect(endpoint_url: str | None = None) -> "Tidemill":
+    """Return the deployed Tidemill to work with from here.
+
+    Parameters
+    ----------
+    endpoint_url
+        The cloud it runs in. By default the one the environment names (``AWS_ENDPOINT_URL``, or
+        ``AWS_PROFILE`` and the like), else the local cloud that ``tidemill up`` started, else AWS.
+
+    Returns
+    -------
+    Tidemill
+        With ``dataset``, ``features``, ``training_set`` and ``predict``.
+    """
+    # What runs in AWS imports this module, and must not pay for what people use.
+    from tidemill.client.deployment import Deployment  # noqa: PLC0415
+    from tidemill.client.endpoint import CHECKOUT_STATE, endpoint_at, find_endpoint  # noqa: PLC0415
+    from tidemill.client.workbench import Tidemill  # noqa: PLC0415
+
+    found = find_endpoint(CHECKOUT_STATE) if endpoint_url is None else endpoint_at(endpoint_url)
+    return Tidemill(Deployment(found))

@@ -97,7 +97,9 @@ class UploadedRows:
         measures = Measures(self._source)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as aside:
             try:
-                for batch in read_batches(file, name=self._upload.place[2], schema=self._source.schema):
+                for batch in read_batches(
+                    file, name=self._upload.place[2], schema=self._source.schema, csv=self._source.csv
+                ):
                     kept, put_aside = checker.check(batch)
                     measures.add(kept)
                     aside.writelines(canonical_json(row.to_json()) + b"\n" for row in put_aside)

@@ -1,6 +1,7 @@
 """What a project declares: sources, entities, feature views and models."""
 
 from tidemill.project.checks import check, drift, freshness, null_rate, references, row_count, unique
+from tidemill.project.files import Csv
 from tidemill.project.loading import Project, load_project
 from tidemill.project.models import Model, Observations
 from tidemill.project.policies import Gate, Improves, Monitor, Parity, Retrain, SkewFree, Slices, TimeSplit
@@ -26,6 +27,7 @@ from tidemill.project.views import (
 
 __all__ = [
     "Aggregate",
+    "Csv",
     "Delay",
     "Entity",
     "FeatureView",

@@ -16,6 +16,7 @@ from tidemill.expressions import (
     infer_type,
 )
 from tidemill.project.checks import Check, RowCheck, UploadCheck, as_check
+from tidemill.project.files import PLAIN_CSV, Csv
 from tidemill.project.names import check_distinct, check_known, check_name
 from tidemill.project.times import KnownRule
 
@@ -41,6 +42,8 @@ class Source:
         ``check``, ``unique``, ``references``, ``row_count``, ``null_rate``, ``freshness`` and ``drift`` make.
     tolerance
         The largest share of an upload's rows that may be put aside before the upload is refused whole.
+    csv
+        How its CSV files are written, if not as most are.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Source:
     known: KnownRule = None
     checks: Sequence[Expr | Check] = ()
     tolerance: float = 0.05
+    csv: Csv = PLAIN_CSV
 
     def __post_init__(self) -> None:
         check_name("source", self.name)
@@ -75,6 +79,7 @@ class Source:
             self._check_time(owner, "known column", self.known)
         for check in self.checks:
             as_check(check).validate(owner, self.schema)
+        self.csv.validate(owner, self.schema)
         if not 0 <= self.tolerance <= 1:
             raise DeclarationError(f"{owner}: tolerance is {self.tolerance}; it is a share between 0 and 1")
 
