@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.command import main
+from bench.features import expressions
 from bench.features.files import N_EVENTS, N_OBSERVATIONS, NAMED_VIEW_ROWS, VIEW_ROWS, make_files
 from bench.peers import DUCKDB, FEAST, PANDAS, POLARS, Peer
 from bench.trial import Figure, Trial
@@ -71,6 +72,7 @@ def trials() -> Iterator[Trial]:
             "our own sums",
             note=NOTE,
         )
+    yield from expressions.trials()
 
 
 def _timed(

@@ -81,6 +81,11 @@ CASES: list[tuple[Expr, list[Any]]] = [
     (col("b").cast(String), ["true", "false", None, "true"]),
     (col("n").cast(String).cast(Int), [7, 0, None, -3]),
     (col("s").cast(Float), [None, None, None, None]),
+    (-(col("n") * 0 - 2**62 - 2**62), [None, None, None, None]),
+    ((col("n") * 0 - 2**62 - 2**62).abs(), [None, None, None, None]),
+    ((col("n") * 0 - 2**62 - 2**62) // -1, [None, None, None, None]),
+    ((col("n") * 0 - 2**62 - 2**62) % -1, [0, 0, None, 0]),
+    (lit(7).is_in([col("n"), 1]), [True, False, False, False]),
     (col("t").cast(String).cast(Timestamp) == col("t"), [True, True, None, True]),
     (lit(3), [3, 3, 3, 3]),
 ]  # fmt: skip
@@ -107,6 +112,15 @@ def test_json_brings_the_same_expression_back(expr: Expr) -> None:
     back = from_json(expr.to_json())
     assert back.to_json() == expr.to_json()
     assert evaluate(back, TABLE).to_list() == evaluate(expr, TABLE).to_list()
+
+
+@pytest.mark.parametrize("expr", [expr for expr, _ in CASES], ids=[repr(expr) for expr, _ in CASES])
+def test_many_rows_give_what_a_few_give(expr: Expr) -> None:
+    """Many rows are computed in blocks."""
+    times = 9000
+    many = evaluate(expr, take_rows(TABLE, np.tile(np.arange(4), times)))
+    assert many.to_list() == evaluate(expr, TABLE).to_list() * times
+    assert many.values.dtype == many.type.dtype
 
 
 def test_every_operation_is_among_the_cases() -> None:

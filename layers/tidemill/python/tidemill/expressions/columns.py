@@ -85,7 +85,9 @@ class Column:
         """Return the values with every null replaced by a plain filler of the type: 0, "" or False."""
         if self.valid.all():
             return self.values
-        return np.where(self.valid, self.values, _FILLERS[self.type]).astype(self.type.dtype, copy=False)
+        filled = self.values.copy()
+        filled[~self.valid] = _FILLERS[self.type]
+        return filled
 
     def to_list(self) -> list[Any]:
         """Return the values as Python objects, None for null; timestamps are aware datetimes in UTC."""

@@ -1,11 +1,18 @@
 """Checking expressions against a schema, and running them on columns."""
 
+from collections.abc import Callable
+from operator import itemgetter
+from weakref import finalize
+
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
 from tidemill.expressions.columns import Column, Columns, Schema, Type, length, schema_of
 from tidemill.expressions.expression import Call, ColumnRef, Expr, Literal
 from tidemill.expressions.operations import OPERATIONS, Operation
+
+_Run = Callable[[Columns], Column]
+_BLOCK_ROWS = 1 << 15
 
 
 def infer_type(expr: Expr, schema: Schema, *, within: str = "the columns") -> Type:
@@ -97,26 +104,89 @@ def evaluate(expr: Expr, columns: Columns) -> Column:
     >>> evaluate(col("delay") > 15, {"delay": column(Float, [3, 16, None])}).to_list()
     [False, True, None]
     """
-    infer_type(expr, schema_of(columns))
-    n_rows = length(columns)
-    result = _run(expr, columns)
-    if len(result) == n_rows:
-        return result
-    values, valid = np.broadcast_to(result.values, n_rows), np.broadcast_to(result.valid, n_rows)
-    return Column(result.type, values.copy(), valid.copy())
-
-
-def _run(expr: Expr, columns: Columns) -> Column:
-    """Run a checked expression; a part that reads no column stays one row and is spread by its user."""
-    if isinstance(expr, ColumnRef):
+    if isinstance(expr, ColumnRef) and expr.name in columns:
         return columns[expr.name]
+    program = _program(expr)
+    type_, n_rows = program.check(expr, columns), length(columns)
+    with np.errstate(all="ignore"):  # what is no number becomes null
+        if n_rows > _BLOCK_ROWS and program.reads:
+            return _run_in_blocks(program, type_, columns, n_rows)
+        result = program.run(columns)
+    return result if len(result) == n_rows else _spread(result, n_rows)
+
+
+class _Program:
+    """An expression as nested functions, and the types of columns it was found to go together with.
+
+    Attributes
+    ----------
+    reads
+        The columns it reads.
+    run
+        From columns to the result; a part that reads no column stays one row and is spread by its user.
+    """
+
+    def __init__(self, expr: Expr) -> None:
+        self.reads = sorted(expr.columns())
+        self.run = _compile(expr)
+        self._types: dict[tuple[Type, ...], Type] = {}
+
+    def check(self, expr: Expr, columns: Columns) -> Type:
+        """Return the type of the result; ExpressionError if the columns do not go together."""
+        given = tuple([columns[name].type for name in self.reads if name in columns])
+        type_ = self._types.get(given)
+        if type_ is None:
+            type_ = self._types[given] = infer_type(expr, schema_of(columns))
+        return type_
+
+
+_PROGRAMS: dict[int, _Program] = {}
+"""Programs by the ids of their expressions (`==` does not compare those); each goes with its expression."""
+
+
+def _program(expr: Expr) -> _Program:
+    if not isinstance(expr, Expr):
+        raise ExpressionError(f"{expr!r} is not an expression; build one with col(...)")
+    program = _PROGRAMS.get(id(expr))
+    if program is None:
+        program = _PROGRAMS[id(expr)] = _Program(expr)
+        finalize(expr, _PROGRAMS.pop, id(expr), None)
+    return program
+
+
+def _compile(expr: Expr) -> _Run:
+    if isinstance(expr, ColumnRef):
+        return itemgetter(expr.name)
     if isinstance(expr, Literal):
         values = np.empty(1, dtype=expr.type.dtype)
         values[0] = expr.value
-        return Column(expr.type, values, np.ones(1, dtype=np.bool_))
+        constant = Column(expr.type, values, np.ones(1, dtype=np.bool_))
+        return lambda _columns: constant
     if not isinstance(expr, Call):
         raise ExpressionError(f"{expr!r} is not an expression; build one with col(...)")
-    arguments = [_run(argument, columns) for argument in expr.arguments]
-    result = OPERATIONS[expr.operation].kernel(*arguments)
-    valid = np.broadcast_to(result.valid, result.values.shape)
-    return Column(result.type, result.values, valid)
+    kernel, parts = OPERATIONS[expr.operation].kernel, [_compile(argument) for argument in expr.arguments]
+
+    def run(columns: Columns) -> Column:
+        result = kernel(*[part(columns) for part in parts])
+        if result.valid.shape == result.values.shape:
+            return result
+        return Column(result.type, result.values, np.broadcast_to(result.valid, result.values.shape))
+
+    return run
+
+
+def _run_in_blocks(program: _Program, type_: Type, columns: Columns, n_rows: int) -> Column:
+    """Run a program on as many rows at a time as stay in the processor's cache with what lies between."""
+    read = [(name, columns[name]) for name in program.reads]
+    values, valid = np.empty(n_rows, dtype=type_.dtype), np.empty(n_rows, dtype=np.bool_)
+    for start in range(0, n_rows, _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        block = {name: Column(each.type, each.values[rows], each.valid[rows]) for name, each in read}
+        result = program.run(block)
+        values[rows], valid[rows] = result.values, result.valid
+    return Column(type_, values, valid)
+
+
+def _spread(result: Column, n_rows: int) -> Column:
+    values, valid = np.broadcast_to(result.values, n_rows), np.broadcast_to(result.valid, n_rows)
+    return Column(result.type, values.copy(), valid.copy())
