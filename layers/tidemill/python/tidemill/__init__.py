@@ -4,6 +4,7 @@
 heavier; ``connect`` loads what it needs when it is called.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from tidemill.expressions import (
@@ -133,8 +134,8 @@ def connect(endpoint_url: str | None = None) -> "Tidemill":
     """
     # What runs in AWS imports this module, and must not pay for what people use.
     from tidemill.client.deployment import Deployment  # noqa: PLC0415
-    from tidemill.client.endpoint import CHECKOUT_STATE, endpoint_at, find_endpoint  # noqa: PLC0415
+    from tidemill.client.endpoint import CHECKOUT_STATE, find_endpoint  # noqa: PLC0415
     from tidemill.client.workbench import Tidemill  # noqa: PLC0415
 
-    found = find_endpoint(CHECKOUT_STATE) if endpoint_url is None else endpoint_at(endpoint_url)
-    return Tidemill(Deployment(found))
+    told = {} if endpoint_url is None else {"AWS_ENDPOINT_URL": endpoint_url}
+    return Tidemill(Deployment(find_endpoint(CHECKOUT_STATE, {**os.environ, **told})))

@@ -24,6 +24,8 @@ LOCAL_KEY = "test"
 AWS_SETTINGS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 TIMEOUT_SECONDS = 60
+CHECKOUT_STATE = Path(__file__).parents[5] / ".tidemill"
+"""Where the checkout this library is installed from keeps the state of its local cloud."""
 START_TIME_ERROR_SECONDS = 2  # the system reckons when a process started from when itself did
 
 
