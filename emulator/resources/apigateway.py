@@ -3,6 +3,7 @@
 from typing import Any
 
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
+from emulator.resources.tagging import retag
 
 
 def _create_api(request: Request) -> Made:
@@ -20,6 +21,7 @@ def _update_api(request: Request, made: Made) -> Made:
         ApiId=made.physical_id,
         **request.pick("Name", "CorsConfiguration", "Description", "DisableExecuteApiEndpoint", "Version"),
     )
+    retag(request, f"arn:aws:apigateway:{request.services.region}::/apis/{made.physical_id}")
     return made
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator.resources import table_changes
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
+from emulator.resources.tagging import retag
 
 _STREAM_VIEW = "StreamViewType"
 _FIXED = words("TableName KeySchema LocalSecondaryIndexes")
@@ -67,19 +68,8 @@ def _configure(request: Request, made: Made) -> None:
 def _update_table(request: Request, made: Made) -> Made:
     table = table_changes.change(request, made.properties, made.physical_id)
     _configure(request, made)
-    if request.properties.get("Tags") != made.properties.get("Tags"):
-        _retag(request, made.attributes["Arn"])
+    retag(request, made.attributes["Arn"])
     return replace(made, attributes=_attributes(table))
-
-
-def _retag(request: Request, arn: str) -> None:
-    client = request.client("dynamodb")
-    before = [tag["Key"] for tag in client.list_tags_of_resource(ResourceArn=arn)["Tags"]]
-    if before:
-        client.untag_resource(ResourceArn=arn, TagKeys=before)
-    tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
-    if tags:
-        client.tag_resource(ResourceArn=arn, Tags=tags)
 
 
 def _delete_table(request: Request, made: Made) -> None:

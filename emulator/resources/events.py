@@ -5,6 +5,7 @@ from typing import Any
 
 from emulator import aws
 from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
+from emulator.resources.tagging import retag
 
 _TARGETS_PER_CALL = 10
 
@@ -14,6 +15,11 @@ def _create_bus(request: Request) -> Made:
     tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
     arn = client.create_event_bus(Name=request.name, Tags=tags)["EventBusArn"]
     return Made(request.name, {"Arn": arn, "Name": request.name})
+
+
+def _update_bus(request: Request, made: Made) -> Made:
+    retag(request, made.attributes["Arn"])
+    return made
 
 
 def _delete_bus(request: Request, made: Made) -> None:
@@ -147,7 +153,9 @@ TYPES = (
         accepted={"Description": "recorded by the template only"},
         attributes=words("Arn Name"),
         create=_create_bus,
+        update=_update_bus,
         delete=_delete_bus,
+        replaced_by=words("Name"),
         name_property="Name",
         generated_name_limit=256,
     ),

@@ -9,6 +9,7 @@ from moto.iam.models import AWSManagedPolicy
 
 from emulator import aws
 from emulator.resources.base import Made, Request, ResourceType, policy_text, words
+from emulator.resources.tagging import retag
 
 
 def _create_role(request: Request) -> Made:
@@ -55,9 +56,7 @@ def _update_role(request: Request, made: Made) -> Made:
         RoleName=role, PolicyDocument=policy_text(request.properties["AssumeRolePolicyDocument"])
     )
     client.update_role(RoleName=role, **request.pick("Description", "MaxSessionDuration"))
-    before = client.list_role_tags(RoleName=role)["Tags"]
-    client.untag_role(RoleName=role, TagKeys=[tag["Key"] for tag in before])
-    client.tag_role(RoleName=role, Tags=[{"Key": k, "Value": v} for k, v in request.tags().items()])
+    retag(request, role)
     for policy in made.properties.get("Policies", []):
         client.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
     for arn in made.properties.get("ManagedPolicyArns", []):

@@ -5,6 +5,7 @@ import zipfile
 from typing import Any
 
 from emulator.resources.base import Made, Properties, Request, ResourceType, words
+from emulator.resources.tagging import retag
 
 _DEFAULTS: Properties = {
     "Environment": {"Variables": {}},
@@ -100,6 +101,7 @@ def _update_function(request: Request, made: Made) -> Made:
     gone = made.properties.keys() - request.properties.keys()
     if "ReservedConcurrentExecutions" in gone:
         client.delete_function_concurrency(FunctionName=name)
+    retag(request, made.attributes["Arn"])
     return made
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
+from emulator.resources.tagging import retag
 
 _QUEUE_ATTRIBUTES = words(
     "DelaySeconds MaximumMessageSize MessageRetentionPeriod ReceiveMessageWaitTimeSeconds VisibilityTimeout "
@@ -38,13 +39,8 @@ def _create_queue(request: Request) -> Made:
 def _update_queue(request: Request, made: Made) -> Made:
     attributes = _queue_attributes(request.properties)
     attributes.pop("FifoQueue", None)
-    client, url = request.client("sqs"), made.physical_id
-    client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-    before = client.list_queue_tags(QueueUrl=url).get("Tags", {})
-    if before:
-        client.untag_queue(QueueUrl=url, TagKeys=list(before))
-    if request.tags():
-        client.tag_queue(QueueUrl=url, Tags=request.tags())
+    request.client("sqs").set_queue_attributes(QueueUrl=made.physical_id, Attributes=attributes)
+    retag(request, made.physical_id)
     return made
 
 
@@ -102,10 +98,7 @@ def _update_topic(request: Request, made: Made) -> Made:
         if properties.get(name) != made.properties.get(name):
             value = _as_text(properties.get(name, default))
             client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
-    before = [tag["Key"] for tag in client.list_tags_for_resource(ResourceArn=arn)["Tags"]]
-    client.untag_resource(ResourceArn=arn, TagKeys=before)
-    tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
-    client.tag_resource(ResourceArn=arn, Tags=tags)
+    retag(request, arn)
     return made
 
 

@@ -1,6 +1,7 @@
 """CloudWatch: log groups, alarms, dashboards."""
 
 from emulator.resources.base import Made, Request, ResourceType, words
+from emulator.resources.tagging import retag
 
 _ALARM = (
     "AlarmDescription",
@@ -43,6 +44,7 @@ def _set_retention(request: Request, made: Made) -> None:
 
 def _update_log_group(request: Request, made: Made) -> Made:
     _set_retention(request, made)
+    retag(request, made.attributes["Arn"].removesuffix(":*"))
     return made
 
 

@@ -34,8 +34,33 @@ def _stack_of(bucket: str, request: Request) -> str | None:
 
 
 def _update_bucket(request: Request, made: Made) -> Made:
+    _unset(request, made)
     _configure_bucket(request, made)
     return made
+
+
+def _unset(request: Request, made: Made) -> None:
+    """Take back what the template no longer says; versions are kept, and no more are made."""
+    client, gone, bucket = (
+        request.client("s3"),
+        made.properties.keys() - request.properties.keys(),
+        made.physical_id,
+    )
+    calls = {
+        "PublicAccessBlockConfiguration": client.delete_public_access_block,
+        "OwnershipControls": client.delete_bucket_ownership_controls,
+        "CorsConfiguration": client.delete_bucket_cors,
+        "Tags": client.delete_bucket_tagging,
+    }
+    for name in sorted(gone & calls.keys()):
+        calls[name](Bucket=bucket)
+    if "BucketEncryption" in gone:
+        default = {_ENCRYPTION_DEFAULT: {"SSEAlgorithm": "AES256"}}  # no bucket is without, since 2023
+        client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [default]})
+    if "VersioningConfiguration" in gone:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    if "NotificationConfiguration" in gone:
+        client.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
 
 
 def _configure_bucket(request: Request, made: Made) -> None:

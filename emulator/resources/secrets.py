@@ -3,6 +3,7 @@
 import json
 
 from emulator.resources.base import Made, Request, ResourceType, words
+from emulator.resources.tagging import retag
 
 _TEMPLATE, _KEY = "SecretStringTemplate", "GenerateStringKey"
 
@@ -40,6 +41,7 @@ def _update_secret(request: Request, made: Made) -> Made:
         **({} if value is None else {"SecretString": value}),
         **request.pick("Description", "KmsKeyId"),
     )
+    retag(request, made.physical_id)
     return made
 
 
@@ -56,7 +58,7 @@ TYPES = (
         create=_create_secret,
         update=_update_secret,
         delete=_delete_secret,
-        replaced_by=words("Name Tags"),
+        replaced_by=words("Name"),
         name_property="Name",
         generated_name_limit=256,
         note="`GenerateSecretString` generates; nothing rotates",

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from emulator.resources.base import Made, Request, ResourceType, words
+from emulator.resources.tagging import retag
 from emulator.states.definition import check_definition
 
 _SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
@@ -70,6 +71,7 @@ def _update_machine(request: Request, made: Made) -> Made:
         definition=_definition(request),
         roleArn=request.properties["RoleArn"],
     )
+    retag(request, made.physical_id)
     return made
 
 

@@ -1,6 +1,7 @@
 """Small stores: Glue databases, SSM parameters, KMS keys, image repositories, and CDK's notes on itself."""
 
 from emulator.resources.base import Made, Request, ResourceType, nothing, policy_text, words
+from emulator.resources.tagging import retag
 
 
 def _create_database(request: Request) -> Made:
@@ -72,6 +73,10 @@ def _update_key(request: Request, made: Made) -> Made:
         else client.disable_key_rotation
     )
     switch(KeyId=made.physical_id)
+    client.update_key_description(
+        KeyId=made.physical_id, Description=request.properties.get("Description", "")
+    )
+    retag(request, made.physical_id)
     return made
 
 
@@ -86,6 +91,13 @@ def _create_key_alias(request: Request) -> Made:
         AliasName=properties["AliasName"], TargetKeyId=properties["TargetKeyId"]
     )
     return Made(properties["AliasName"])
+
+
+def _update_key_alias(request: Request, made: Made) -> Made:
+    request.client("kms").update_alias(
+        AliasName=made.physical_id, TargetKeyId=request.properties["TargetKeyId"]
+    )
+    return made
 
 
 def _delete_key_alias(request: Request, made: Made) -> None:
@@ -109,6 +121,17 @@ def _put_repository_policy(request: Request, made: Made) -> None:
         request.client("ecr").set_repository_policy(
             repositoryName=made.physical_id, policyText=policy_text(policy)
         )
+
+
+def _update_repository(request: Request, made: Made) -> Made:
+    client, name = request.client("ecr"), made.physical_id
+    mutability = request.properties.get("ImageTagMutability", "MUTABLE")
+    client.put_image_tag_mutability(repositoryName=name, imageTagMutability=mutability)
+    if "RepositoryPolicyText" in made.properties.keys() - request.properties.keys():
+        client.delete_repository_policy(repositoryName=name)
+    _put_repository_policy(request, made)
+    retag(request, made.attributes["Arn"])
+    return made
 
 
 def _delete_repository(request: Request, made: Made) -> None:
@@ -154,7 +177,9 @@ TYPES = (
         "AWS::KMS::Alias",
         honoured=words("AliasName TargetKeyId"),
         create=_create_key_alias,
+        update=_update_key_alias,
         delete=_delete_key_alias,
+        replaced_by=words("AliasName"),
     ),
     ResourceType(
         "AWS::ECR::Repository",
@@ -166,7 +191,9 @@ TYPES = (
         attributes=words("Arn RepositoryUri"),
         create=_create_repository,
         finish=_put_repository_policy,
+        update=_update_repository,
         delete=_delete_repository,
+        replaced_by=words("RepositoryName"),
         name_property="RepositoryName",
         generated_name_limit=200,
         note="made for `cdk bootstrap`; no image runs here",

@@ -359,47 +359,41 @@ def test_a_user_pool_lets_its_users_sign_in(cloud: Cloud) -> None:
     assert out["Url"].endswith(out["Pool"])
 
 
-def test_tags_change_with_their_template_and_nothing_is_replaced_for_them(cloud: Cloud) -> None:
-    table = {
-        "TableName": "retagged",
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-    }
-    out: dict[str, str] = {}
-    for tags in ([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}], [{"Key": "a", "Value": "3"}]):
-        resources = {
-            "Q": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}},
-            "T": {
-                "Type": "AWS::SNS::Topic",
-                "Properties": {"Tags": tags, "DisplayName": f"{len(tags)} tags"},
-            },
-            "R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": ANYONE, "Tags": tags}},
-            "D": {"Type": "AWS::DynamoDB::Table", "Properties": {**table, "Tags": tags}},
-        }
-        before, out = out, make(cloud, "Retagged", resources, **{name: {"Ref": name} for name in "QTRD"})
-    assert before == out
-    wanted = [{"Key": "a", "Value": "3"}]
-    arn = cloud.client("dynamodb").describe_table(TableName="retagged")["Table"]["TableArn"]
-    topic = cloud.client("sns").get_topic_attributes(TopicArn=out["T"])["Attributes"]
-    assert cloud.client("sqs").list_queue_tags(QueueUrl=out["Q"])["Tags"] == {"a": "3"}
-    assert cloud.client("sns").list_tags_for_resource(ResourceArn=out["T"])["Tags"] == wanted
-    assert cloud.client("iam").list_role_tags(RoleName=out["R"])["Tags"] == wanted
-    assert cloud.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == wanted
-    assert topic["DisplayName"] == "1 tags"
+def test_a_topic_is_renamed_for_its_readers_in_place(cloud: Cloud) -> None:
+    arns = set()
+    for name in ("Before", "After"):
+        topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": name}}
+        arns.add(make(cloud, "Renamed", {"T": topic}, Arn={"Ref": "T"})["Arn"])
+    attributes = cloud.client("sns").get_topic_attributes(TopicArn=arns.pop())["Attributes"]
+    assert (attributes["DisplayName"], arns) == ("After", set())
 
 
-def test_a_table_keeps_its_items_when_it_is_paid_for_in_another_way(cloud: Cloud) -> None:
-    keys = {
-        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+def test_a_bucket_loses_what_its_template_no_longer_says(cloud: Cloud) -> None:
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    encryption = [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+    settings = {
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": encryption},
+        "CorsConfiguration": {"CorsRules": [rule]},
+        "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
+        "Tags": [{"Key": "a", "Value": "b"}],
     }
-    capacity = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 2}
-    client = cloud.client("dynamodb")
-    for payment in ({"BillingMode": "PAY_PER_REQUEST"}, {"ProvisionedThroughput": capacity}):
-        table = {"Type": "AWS::DynamoDB::Table", "Properties": {**keys, **payment}}
-        name = make(cloud, "Paid", {"T": table}, Name={"Ref": "T"})["Name"]
-        if "BillingMode" in payment:
-            client.put_item(TableName=name, Item={"k": {"S": "kept"}})
-    assert client.get_item(TableName=name, Key={"k": {"S": "kept"}})["Item"]["k"]["S"] == "kept"
-    assert client.describe_table(TableName=name)["Table"]["ProvisionedThroughput"]["ReadCapacityUnits"] == 3
+    for properties in (settings, {}):
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": properties}
+        name = make(cloud, "Bared", {"B": bucket}, Name={"Ref": "B"})["Name"]
+    s3 = cloud.client("s3")
+    for call in (
+        s3.get_bucket_cors,
+        s3.get_bucket_tagging,
+        s3.get_public_access_block,
+        s3.get_bucket_ownership_controls,
+    ):
+        with pytest.raises(ClientError, match=r"NoSuch|NotFound"):
+            call(Bucket=name)
+    notifications = s3.get_bucket_notification_configuration(Bucket=name)
+    default = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert default["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
+    assert "EventBridgeConfiguration" not in notifications
