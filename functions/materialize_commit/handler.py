@@ -1,11 +1,13 @@
 """Bring commits to the online store."""
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tidemill.aws import wiring
 from tidemill.aws.batches import answer_messages
+from tidemill.datasets.backfill import start_backfill
 from tidemill.datasets.materialization import materialize_commit
 
 
@@ -24,4 +26,6 @@ def _materialize(record: Mapping[str, Any]) -> None:
         tables=wiring.tables(),
         documents=wiring.documents(),
         store=wiring.online_store(),
+        served=wiring.served_views().of_source(commit["source"]),
+        backfill=functools.partial(start_backfill, wiring.backfill_executions()),
     )

@@ -162,10 +162,10 @@ class PythonFunction(Construct):
         self._may(["sqs:SendMessage"], queue.queue_arn)
         self._set(variable, queue.queue_url)
 
-    def uses_state_machine(self, arn: str) -> None:
+    def uses_state_machine(self, arn: str, variable: str) -> None:
         """Let the function start executions of a state machine, and see which are running."""
         self._may(["states:StartExecution", "states:ListExecutions"], arn)
-        self._set("TIDEMILL_TRAINING_STATE_MACHINE_ARN", arn)
+        self._set(variable, arn)
 
     def _may(self, actions: Sequence[str], *resources: str) -> None:
         self._role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -8,15 +8,18 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.config import Config
+from infra.constructs.backfill_machine import BackfillMachine
 from infra.constructs.function import PythonFunction
 from infra.constructs.layers import Layers
 from infra.constructs.work_queue import WorkQueue
 
 INGEST_TIMEOUT = Duration.minutes(10)
 MATERIALIZE_TIMEOUT = Duration.minutes(5)
+BACKFILL_TIMEOUT = Duration.minutes(15)
 # Commits to one table wait for each other; more workers than this would only wait.
 WRITERS_AT_ONCE = 2
 
@@ -132,21 +135,40 @@ class DataStack(Stack):
             event_pattern=events.EventPattern(source=["tidemill"], detail_type=["CommitCreated"]),
             targets=[queue.as_target()],
         )
-        materialize = PythonFunction(
+        materialize = self._keeps_views_up("materialize_commit", 1769, MATERIALIZE_TIMEOUT)
+        materialize.uses_state_machine(
+            self._backfill().state_machine_arn, "TIDEMILL_BACKFILL_STATE_MACHINE_ARN"
+        )
+        queue.feed(materialize, batch_size=10, max_concurrency=WRITERS_AT_ONCE)
+
+    def _backfill(self) -> sfn.StateMachine:
+        functions = {
+            "plan_backfill": self._keeps_views_up("plan_backfill", 1769, BACKFILL_TIMEOUT),
+            "fill_view": self._keeps_views_up("fill_view", 3538, BACKFILL_TIMEOUT),
+            "finish_backfill": self._keeps_views_up("finish_backfill", 1769, BACKFILL_TIMEOUT),
+        }
+        machine = BackfillMachine(self, config=self._config, functions=functions).machine
+        CfnOutput(self, "BackfillStateMachine", value=machine.state_machine_arn)
+        return machine
+
+    def _keeps_views_up(self, name: str, memory_mb: int, timeout: Duration) -> PythonFunction:
+        """Make a function that brings commits to the views that are declared or in service."""
+        function = PythonFunction(
             self,
-            "materialize_commit",
+            name,
             config=self._config,
             layers=self.layers,
             third_party="data",
             declarations=True,
-            memory_mb=1769,
-            timeout=MATERIALIZE_TIMEOUT,
+            memory_mb=memory_mb,
+            timeout=timeout,
         )
-        materialize.uses_bucket(self.data_bucket, "TIDEMILL_DATA_BUCKET", read=["warehouse/"])
-        materialize.uses_database(self.database)
-        materialize.uses_table(self.features, "TIDEMILL_FEATURES_TABLE", write=True)
-        materialize.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
-        queue.feed(materialize, batch_size=10, max_concurrency=WRITERS_AT_ONCE)
+        function.uses_bucket(self.data_bucket, "TIDEMILL_DATA_BUCKET", read=["warehouse/"])
+        function.uses_bucket(self.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"])
+        function.uses_database(self.database)
+        function.uses_table(self.features, "TIDEMILL_FEATURES_TABLE", write=True)
+        function.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
+        return function
 
     def _outputs(self) -> None:
         for name, value in {

@@ -87,5 +87,5 @@ class MonitoringStack(Stack):
             timeout=DECIDE_TIMEOUT,
         )
         decide.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
-        decide.uses_state_machine(training.machine.state_machine_arn)
+        decide.uses_state_machine(training.machine.state_machine_arn, "TIDEMILL_TRAINING_STATE_MACHINE_ARN")
         queue.feed(decide, batch_size=1)

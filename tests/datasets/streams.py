@@ -1,13 +1,25 @@
 """Streams of uploads, how they are delivered, and what goes wrong meanwhile; drawn by hypothesis."""
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from tests.features.histories import START, Row, moments, rows, turning_points
+from tests.features.histories import START, Row, moments, rows, to_columns, turning_points
+from tidemill import FeatureView, Project
+from tidemill.datasets.arrow import from_columns
+from tidemill.datasets.ingest import ingest_upload
+from tidemill.datasets.uploads import Upload
+from tidemill.memory.blobs import MemoryBlobs
+from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.events import MemoryEvents
+from tidemill.memory.online import MemoryOnlineStore
+from tidemill.memory.tables import MemoryTables
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,49 @@ def streams(draw: st.DrawFn) -> list[Turn]:
         asked += turning_points(draw(st.sampled_from(seen)))[:6]
         turns.append(Turn(own + again, passed, draw(st.lists(deliveries(), max_size=3)), asked))
     return turns
+
+
+@dataclass
+class Cloud:
+    """The ports a stream goes through."""
+
+    tables: Any = field(default_factory=MemoryTables)
+    documents: Any = field(default_factory=MemoryDocuments)
+    store: Any = field(default_factory=MemoryOnlineStore)
+
+
+@dataclass(frozen=True, eq=False)
+class OfOneView(Project):
+    """A project that takes every row, with a view that no model has: some of its features are times."""
+
+    view: FeatureView
+
+    @classmethod
+    def of(cls, view: FeatureView) -> "OfOneView":
+        """Return a project around a view."""
+        source = replace(view.source, tolerance=1.0)
+        return cls("any", sources=[source], models=[], view=replace(view, source=source))
+
+    @property
+    def views(self) -> tuple[FeatureView, ...]:
+        """The view."""
+        return (self.view,)
+
+
+def upload(rows: Sequence[Row], at: datetime, project: Project, blobs: MemoryBlobs, cloud: Cloud) -> None:
+    """Upload rows as a file, which becomes a commit unless it is one already."""
+    file = BytesIO()
+    pq.write_table(from_columns(to_columns(rows)), file)
+    key = f"uploads/{project.name}/events/{uuid.uuid4()}.parquet"
+    outcome = ingest_upload(
+        Upload("bucket", key, blobs.put(key, file.getvalue()).version, at),
+        project=project,
+        blobs=blobs,
+        tables=cloud.tables,
+        documents=cloud.documents,
+        events=MemoryEvents(),
+    )
+    assert outcome.status in {"committed", "duplicate"}, outcome.error
 
 
 BEGINNING = START

@@ -28,6 +28,10 @@ def filled(cloud: Any, trips_csv: Callable[..., bytes]) -> Any:
     return cloud
 
 
+def version(project: Project) -> str:
+    return project.views[0].version
+
+
 def bring(cloud: Any, project: Project, sequence: int) -> dict[str, int]:
     return materialize_commit(
         "trips",
@@ -47,15 +51,15 @@ def features(cloud: Any, project: Project) -> dict[str, list[Any]]:
 
 
 def test_a_commit_brings_along_those_before_it_that_were_not_told_of(filled: Any, bikes: Project) -> None:
-    assert bring(filled, bikes, 3) == {"city_trips": 5}
+    assert bring(filled, bikes, 3) == {f"city_trips@{version(bikes)}": 5}
     assert features(filled, bikes) == {"minutes_7d": [30.0, 30.0], "riders": [4, 2]}
 
 
 def test_a_commit_delivered_again_or_late_changes_nothing(filled: Any, bikes: Project) -> None:
     bring(filled, bikes, 3)
     before = features(filled, bikes)
-    assert bring(filled, bikes, 3) == {"city_trips": 0}
-    assert bring(filled, bikes, 1) == {"city_trips": 0}
+    assert bring(filled, bikes, 3) == {f"city_trips@{version(bikes)}": 0}
+    assert bring(filled, bikes, 1) == {f"city_trips@{version(bikes)}": 0}
     assert features(filled, bikes) == before
 
 

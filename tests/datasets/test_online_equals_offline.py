@@ -7,37 +7,38 @@ bits that the offline join has for the rows of the commits it was brought.
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from io import BytesIO
-from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.datasets.streams import BEGINNING, Delivery, Stepping, SteppingStore, Steps, Turn, streams
+from tests.datasets.streams import (
+    BEGINNING,
+    Cloud,
+    Delivery,
+    OfOneView,
+    Stepping,
+    SteppingStore,
+    Steps,
+    Turn,
+    streams,
+    upload,
+)
 from tests.features.histories import ENTITY, FEATURES, SCHEMA, Row, to_columns, views
 from tests.features.questions import answerable, ask, bits
-from tidemill import FeatureView, Project, Source
+from tidemill import FeatureView, Source
 from tidemill.aws.clients import client
 from tidemill.aws.documents import DynamoDocuments
 from tidemill.aws.online import DynamoOnlineStore
 from tidemill.aws.tables import IcebergTables, glue_catalog
-from tidemill.datasets.arrow import from_columns
 from tidemill.datasets.arrow import to_columns as read_rows
-from tidemill.datasets.ingest import ingest_upload
 from tidemill.datasets.materialization import materialize_commit
-from tidemill.datasets.uploads import Upload
 from tidemill.expressions import Column
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineItem, read_views
 from tidemill.memory.blobs import MemoryBlobs
-from tidemill.memory.documents import MemoryDocuments
-from tidemill.memory.events import MemoryEvents
 from tidemill.memory.online import MemoryOnlineStore
-from tidemill.memory.tables import MemoryTables
 
 
 class Crash(Exception):  # no error of the system: the end of a process
@@ -57,33 +58,6 @@ def _is_over(item: OnlineItem, now: datetime) -> bool:
     return item.expires_at is not None and item.expires_at <= now.timestamp()
 
 
-@dataclass
-class Cloud:
-    """The ports a stream goes through."""
-
-    tables: Any = field(default_factory=MemoryTables)
-    documents: Any = field(default_factory=MemoryDocuments)
-    store: Any = field(default_factory=Forgetful)
-
-
-@dataclass(frozen=True, eq=False)
-class OfOneView(Project):
-    """A project that takes every row, with a view that no model has: some of its features are times."""
-
-    view: FeatureView
-
-    @classmethod
-    def of(cls, view: FeatureView) -> "OfOneView":
-        """Return a project around a view."""
-        source = replace(view.source, tolerance=1.0)
-        return cls("any", sources=[source], models=[], view=replace(view, source=source))
-
-    @property
-    def views(self) -> tuple[FeatureView, ...]:
-        """The view."""
-        return (self.view,)
-
-
 class Replay:
     """Plays a stream and compares what is read with what the offline join says."""
 
@@ -91,7 +65,7 @@ class Replay:
         self._project = OfOneView.of(view)
         (self._view,) = self._project.views
         self._cloud = cloud
-        self._blobs, self._events = MemoryBlobs(), MemoryEvents()
+        self._blobs = MemoryBlobs()
         self._now = BEGINNING
         self._brought = 0
         self.steps_taken = 0
@@ -100,25 +74,10 @@ class Replay:
         """Take one upload, its deliveries and its questions."""
         self._now += turn.passed
         self._cloud.store.drop(self._now)
-        self._upload(turn.rows)
+        upload(turn.rows, self._now, self._project, self._blobs, self._cloud)
         for delivery in turn.deliveries:
             self._deliver(delivery, turn.asked)
         self._compare(turn.asked, {self._brought})
-
-    def _upload(self, rows: Sequence[Row]) -> None:
-        file = BytesIO()
-        pq.write_table(from_columns(to_columns(rows)), file)
-        key = f"uploads/any/events/{uuid.uuid4()}.parquet"
-        version = self._blobs.put(key, file.getvalue()).version
-        outcome = ingest_upload(
-            Upload("bucket", key, version, self._now),
-            project=self._project,
-            blobs=self._blobs,
-            tables=self._cloud.tables,
-            documents=self._cloud.documents,
-            events=self._events,
-        )
-        assert outcome.status in {"committed", "duplicate"}, outcome.error
 
     def _deliver(self, delivery: Delivery, asked: Sequence[datetime]) -> None:
         steps = Steps(
@@ -202,7 +161,7 @@ def _crash() -> None:
 def test_whatever_is_delivered_the_online_store_answers_as_the_offline_join(
     view: FeatureView, stream: list[Turn]
 ) -> None:
-    replay = Replay(view, Cloud())
+    replay = Replay(view, Cloud(store=Forgetful()))
     for turn in stream:
         replay.play(turn)
 
@@ -220,7 +179,7 @@ def test_whatever_comes_at_whichever_step_of_a_delivery_changes_nothing(event: s
     asked, step, taken = [BEGINNING + timedelta(seconds=30)], 0, 1
     while step < taken:
         step += 1
-        replay = Replay(view, Cloud())
+        replay = Replay(view, Cloud(store=Forgetful()))
         replay.play(Turn(commits[0], timedelta(), [], asked))
         replay.play(Turn(commits[1], timedelta(), [Delivery(1, {step: event}), Delivery(0, {})], asked))
         taken = max(taken, replay.steps_taken)

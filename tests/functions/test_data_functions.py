@@ -65,6 +65,8 @@ def deployment(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     for variable, value in {
         "PROJECT": "flights",
         "DATA_BUCKET": bucket,
+        "MODELS_BUCKET": f"models-{name}",
+        "BACKFILL_STATE_MACHINE_ARN": f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}",
         "DATABASE": database,
         "EXPERIMENTS_TABLE": f"experiments-{name}",
         "FEATURES_TABLE": f"features-{name}",
@@ -183,6 +185,23 @@ def test_a_commit_reaches_the_online_store_once(deployment: str) -> None:
     times = column(Timestamp, ["2013-02-01T00:00:00Z", "2013-02-01T00:00:00Z"])
     features, _ = read_views(wiring.project().views_of("planes"), request, times, wiring.online_store())
     assert features["seats"].to_list() == [182.0, None]
+
+
+def test_a_view_is_filled_from_history_by_its_three_steps(deployment: str) -> None:
+    handler("ingest_upload")(uploaded(deployment, sample("ingest_upload/object_created"), PLANES), None)
+    plan = handler("plan_backfill")(sample("plan_backfill/plane"), None)
+    (chunk,) = plan["chunks"]
+    (part,) = plan["parts"]
+    work = {"view": plan["view"], "version": plan["version"], **part, **chunk}
+    assert work.keys() == sample("fill_view/one_part").keys()
+    assert handler("fill_view")(work, None) == {"items": 2}
+    assert plan.keys() == sample("finish_backfill/plane").keys()
+    assert handler("finish_backfill")(plan, None) == {"sequence": plan["until"]}
+    event = sample("materialize_commit/commit_created")
+    assert handler("materialize_commit")(event, None) == {"batchItemFailures": []}
+    request, times = {"tailnum": column(String, ["N102UW"])}, column(Timestamp, ["2013-02-01T00:00:00Z"])
+    features, _ = read_views(wiring.project().views_of("planes"), request, times, wiring.online_store())
+    assert features["seats"].to_list() == [182.0]
 
 
 def test_a_commit_of_a_source_that_is_no_more_ends_among_the_dead_letters(deployment: str) -> None:

@@ -39,6 +39,20 @@ class Assembly:
             for properties in self.properties("AWS::Lambda::Function")
         }
 
+    def machine(self, name: str) -> Properties:
+        """Return the definition of the state machine whose logical id begins so."""
+        (properties,) = [
+            resource["Properties"]
+            for id_, resource in self.resources("AWS::StepFunctions::StateMachine").items()
+            if id_.startswith(name)
+        ]
+        parts = properties["DefinitionString"]["Fn::Join"][1]
+        text = "".join(
+            part if isinstance(part, str) else json.dumps(part).replace('"', "'") for part in parts
+        )
+        definition: Properties = json.loads(text)
+        return definition
+
     def statements(self, function: str) -> Iterator[dict[str, Any]]:
         """Yield what a function's role may do."""
         role = self.functions()[function]["Role"]["Fn::GetAtt"][0]

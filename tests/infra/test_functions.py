@@ -120,6 +120,7 @@ def test_the_command_line_finds_what_it_needs_among_the_outputs(assembly: Any) -
         "ExperimentsTable",
         "FeaturesTable",
         "TrainingStateMachine",
+        "BackfillStateMachine",
         "NotificationTopic",
         "ApiEndpoint",
         "MonitorDeadLettersUrl",

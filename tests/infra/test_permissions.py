@@ -80,9 +80,17 @@ def test_only_uploads_and_predictions_change_tables_and_only_pinning_tags_them(a
     assert writers == {"ingest_upload", "record_predictions", "pin_dataset"}
 
 
-def test_only_the_retraining_decision_starts_training(assembly: Any) -> None:
-    starters = {name for name in assembly.functions() if "states:StartExecution" in actions(assembly, name)}
-    assert starters == {"decide_retrain"}
+def test_only_the_retraining_decision_starts_training_and_only_materialising_a_backfill(
+    assembly: Any,
+) -> None:
+    machines: dict[str, list[str]] = {}
+    for name in assembly.functions():
+        for statement in assembly.statements(name):
+            if "states:StartExecution" in listed(statement["Action"]):
+                machines[name] = [json.dumps(resource) for resource in listed(statement["Resource"])]
+    assert machines.keys() == {"decide_retrain", "materialize_commit"}
+    assert all("Training" in machine for machine in machines["decide_retrain"])
+    assert all("Backfill" in machine for machine in machines["materialize_commit"])
 
 
 @pytest.mark.parametrize("function", ["record_failure", "promote_model"])

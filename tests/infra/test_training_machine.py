@@ -19,10 +19,7 @@ STEPS = [
 
 @pytest.fixture(scope="session")
 def machine(assembly: Any) -> dict[str, Any]:
-    (properties,) = assembly.properties("AWS::StepFunctions::StateMachine")
-    parts = properties["DefinitionString"]["Fn::Join"][1]
-    text = "".join(part if isinstance(part, str) else json.dumps(part).replace('"', "'") for part in parts)
-    definition: dict[str, Any] = json.loads(text)
+    definition: dict[str, Any] = assembly.machine("Training")
     return definition
 
 

@@ -18,8 +18,12 @@ NEEDS = {
     "events": {"TIDEMILL_EVENT_BUS"},
     "predictions_queue": {"TIDEMILL_PREDICTIONS_QUEUE_URL"},
     "training_executions": {"TIDEMILL_TRAINING_STATE_MACHINE_ARN"},
+    "backfill_executions": {"TIDEMILL_BACKFILL_STATE_MACHINE_ARN"},
+    "served_views": {"TIDEMILL_EXPERIMENTS_TABLE", "TIDEMILL_MODELS_BUCKET"},
     "tables": {"TIDEMILL_DATABASE", "TIDEMILL_DATA_BUCKET"},
 }
+NEEDS["backfills"] = NEEDS["served_views"] | NEEDS["tables"] | NEEDS["online_store"]
+LOAD_THE_PROJECT = {"project", "backfills"}
 
 
 def asked_of_wiring(function: str) -> set[str]:
@@ -42,5 +46,5 @@ def test_the_environment_names_exactly_what_the_handler_uses(assembly: Any, func
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_projects_layer_is_there_for_handlers_that_load_the_project(assembly: Any, function: str) -> None:
     layers = [layer["Ref"] for layer in assembly.functions()[function]["Layers"]]
-    loads = "project" in asked_of_wiring(function)
+    loads = bool(asked_of_wiring(function) & LOAD_THE_PROJECT)
     assert any(layer.startswith("LayersProjects") for layer in layers) == loads

@@ -61,6 +61,11 @@ class Settings:
         """The training state machine."""
         return self._required("TIDEMILL_TRAINING_STATE_MACHINE_ARN")
 
+    @property
+    def backfill_state_machine_arn(self) -> str:
+        """The state machine that fills feature views."""
+        return self._required("TIDEMILL_BACKFILL_STATE_MACHINE_ARN")
+
     def _required(self, name: str) -> str:
         value = self.environment.get(name)
         if not value:

@@ -20,7 +20,9 @@ from tidemill.aws.settings import Settings
 if TYPE_CHECKING:
     from tidemill.aws.online import DynamoOnlineStore
     from tidemill.aws.tables import IcebergTables
+    from tidemill.datasets.backfill import Backfills
     from tidemill.project import Project
+    from tidemill.registry.served_views import ServedViews
 
 
 @functools.cache
@@ -79,6 +81,28 @@ def predictions_queue() -> SqsQueue:
 def training_executions() -> StateMachineExecutions:
     """Return the executions of the training state machine."""
     return StateMachineExecutions(settings().training_state_machine_arn, client=client("stepfunctions"))
+
+
+@functools.cache
+def backfill_executions() -> StateMachineExecutions:
+    """Return the executions of the state machine that fills feature views."""
+    return StateMachineExecutions(settings().backfill_state_machine_arn, client=client("stepfunctions"))
+
+
+@functools.cache
+def served_views() -> "ServedViews":
+    """Return the views that models in service were trained with."""
+    from tidemill.registry.served_views import ServedViews  # noqa: PLC0415  # only what keeps them up needs features
+
+    return ServedViews(documents(), models_blobs())
+
+
+@functools.cache
+def backfills() -> "Backfills":
+    """Return the steps of backfills."""
+    from tidemill.datasets.backfill import Backfills  # noqa: PLC0415  # Arrow stays off the predict path
+
+    return Backfills(project(), served_views(), tables(), documents(), online_store())
 
 
 @functools.cache

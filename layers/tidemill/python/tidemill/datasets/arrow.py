@@ -1,6 +1,6 @@
 """Between Arrow, in which tables are stored, and columns, in which the library computes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from tidemill.errors import NotFound, did_you_mean
 from tidemill.expressions.columns import Column, Columns, Schema, Type
+from tidemill.features.definitions import ViewDefinition
 
 ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),
@@ -18,6 +19,7 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
 """How a column of each type is stored."""
+_STORED = {stored: type_ for type_, stored in ARROW_TYPES.items()} | {pa.large_string(): Type.STRING}
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:
@@ -66,6 +68,34 @@ def to_columns(rows: pa.Table | pa.RecordBatch, schema: Schema) -> dict[str, Col
             array = array.combine_chunks()
         columns[name] = _READERS[type_](array.cast(ARROW_TYPES[type_]))
     return columns
+
+
+def rows_for_views(rows: pa.Table, schema: Schema, views: Iterable[ViewDefinition]) -> dict[str, Column]:
+    """Turn Arrow rows of a source into the columns that some views read.
+
+    Parameters
+    ----------
+    rows
+        Rows of the source's table.
+    schema
+        The source's schema as declared. A column that an older version of a view reads and that is
+        declared no more is read by the type it is stored with.
+    views
+        The views.
+
+    Returns
+    -------
+    dict[str, Column]
+        Every column that one of the views reads.
+
+    Raises
+    ------
+    NotFound
+        If the table has no such column.
+    """
+    names = sorted(frozenset[str]().union(*(view.columns for view in views)))
+    stored = {field.name: _STORED.get(field.type, Type.STRING) for field in rows.schema}
+    return to_columns(rows, {name: schema.get(name) or stored.get(name, Type.STRING) for name in names})
 
 
 def from_columns(columns: Columns) -> pa.Table:

@@ -86,6 +86,19 @@ class ViewDefinition:
         return dict(self.data)
 
     @property
+    def reference(self) -> str:
+        """The view and its version, ``name@version``."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns of the source that the view reads."""
+        needed = {self.timestamp, *(name for name, _ in self.keys), *self.known.columns()}
+        for feature in self.features:
+            needed |= feature.value.columns() if feature.value is not None else frozenset()
+        return frozenset(needed)
+
+    @property
     def latest(self) -> tuple[FeatureDefinition, ...]:
         """The features that are latest values."""
         return tuple(feature for feature in self.features if feature.kind == "latest")
@@ -181,9 +194,7 @@ def read_events(view: ViewDefinition, rows: Columns) -> Events:
     ExpressionError
         If a column the view reads is not there.
     """
-    needed = {view.timestamp, *(name for name, _ in view.keys), *view.known.columns()}
-    for feature in view.features:
-        needed |= feature.value.columns() if feature.value is not None else frozenset()
+    needed = view.columns
     for name in sorted(needed - set(rows)):
         raise ExpressionError(
             f"view `{view.name}`: the rows of source `{view.source}` have no column `{name}`"

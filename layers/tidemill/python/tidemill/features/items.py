@@ -136,7 +136,7 @@ def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:
 
 def key_text(view: ViewDefinition, values: Sequence[Any]) -> str:
     """Return the key of an entity's item: ``view@version#["JFK"]``."""
-    return f"{view.name}@{view.version}#{canonical_json(list(values)).decode()}"
+    return f"{view.reference}#{canonical_json(list(values)).decode()}"
 
 
 def plain_values(column: Column) -> list[Any]:

@@ -1,7 +1,8 @@
 """Applying commits to the online store: once in effect, however often or together they are delivered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,17 @@ from tidemill.features.rings import Ring, merge, tabulate
 from tidemill.features.value_rings import apply_events
 
 
+class CommittedRows(NamedTuple):
+    """Rows that commits added to a view's source, and where in the order of commits they stand.
+
+    ``at`` is when the commit was made; None if items are not to expire.
+    """
+
+    rows: Columns
+    sequence: int
+    at: datetime | None = None
+
+
 def materialize(
     view: Declared, rows: Columns, *, sequence: int, store: OnlineStore, at: datetime | None = None
 ) -> int:
@@ -62,28 +74,89 @@ def materialize(
     int
         How many items were written.
     """
+    return materialize_commits(view, [CommittedRows(rows, sequence, at)], store=store)
+
+
+def materialize_commits(
+    view: Declared,
+    commits: Sequence[CommittedRows],
+    *,
+    store: OnlineStore,
+    only: Callable[[str], bool] | None = None,
+) -> int:
+    """Apply the rows of some commits that follow each other to a view's items, in one write an item.
+
+    Of what an item has taken before nothing is taken again: each takes the rows of the commits after
+    its last. The items end as if the commits had come one by one.
+
+    Parameters
+    ----------
+    view
+        The view, or its definition.
+    commits
+        In their order, at least one. All before the first must have been applied.
+    store
+        The online store.
+    only
+        Says by its key whether an item is to be brought up to date; by default all are.
+
+    Returns
+    -------
+    int
+        How many items were written.
+    """
     definition = define(view)
-    events = read_events(definition, rows)
-    codes, _ = encode_entities(definition, events, events.columns)
-    _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
-    parts = [events.columns[name].take(firsts).to_list() for name, _ in definition.keys]
-    keys = [key_text(definition, values) for values in zip(*parts, strict=True)]
+    events, sequences = _events_of(definition, commits)
+    codes, keys = _keys_of(definition, events, only)
     stored = store.get_many(keys, consistent=True) if keys else {}
-    due = [key for key in keys if key not in stored or stored[key].sequence < sequence]
-    if not due:
-        return 0
+    taken = np.array([stored[key].sequence if key in stored else -1 for key in keys], dtype=np.int64)
+    new = np.flatnonzero((codes >= 0) & (sequences > np.append(taken, -1)[codes]))
+    due, places = np.unique(codes[new], return_inverse=True)
     layout = layout_of(definition)
-    items = [unpack_item(stored[key].value, layout) if key in stored else empty_item(layout) for key in due]
-    place = {key: position for position, key in enumerate(due)}
-    places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)[codes]
-    kept = np.flatnonzero(places >= 0)
-    updated = _apply(definition, layout, items, _take_events(events, kept), places[kept])
+    due_keys = [keys[code] for code in due.tolist()]
+    items = [
+        unpack_item(stored[key].value, layout) if key in stored else empty_item(layout) for key in due_keys
+    ]
+    if not items:
+        return 0
+    updated = _apply(definition, layout, items, _take_events(events, new), places.astype(np.int64))
+    last = commits[-1]
     return store.put_many(
         {
-            key: OnlineItem(pack_item(item), sequence, _expiry(definition, item, at))
-            for key, item in zip(due, updated, strict=True)
+            key: OnlineItem(pack_item(item), last.sequence, _expiry(definition, item, last.at))
+            for key, item in zip(due_keys, updated, strict=True)
         }
     )
+
+
+def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[Events, Ints]:
+    """Return the rows of all commits that can count, and the sequence of each one's commit."""
+    parts = [read_events(view, commit.rows) for commit in commits]
+    sizes = [len(part.happened) for part in parts]
+    sequences = np.repeat(np.array([commit.sequence for commit in commits], dtype=np.int64), sizes)
+    if len(parts) == 1:
+        return parts[0], sequences
+    columns = {name: concat_columns([part.columns[name] for part in parts]) for name in parts[0].columns}
+    happened, known, visible = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("happened", "known", "visible")
+    )
+    return Events(columns, happened, known, visible), sequences
+
+
+def _keys_of(
+    view: ViewDefinition, events: Events, only: Callable[[str], bool] | None
+) -> tuple[Ints, list[str]]:
+    """Return the keys of the items to bring up to date, and each event's place among them, -1 for others."""
+    codes, _ = encode_entities(view, events, events.columns)
+    _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
+    parts = [events.columns[name].take(firsts).to_list() for name, _ in view.keys]
+    keys = [key_text(view, values) for values in zip(*parts, strict=True)]
+    if only is None:
+        return codes.astype(np.int64), keys
+    wanted = [key for key in keys if only(key)]
+    place = {key: position for position, key in enumerate(wanted)}
+    places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)
+    return places[codes], wanted
 
 
 def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None:

@@ -1,0 +1,95 @@
+"""The state machine that fills a feature view from history: plan, fill part by part, switch over.
+
+Parts of the entities are filled side by side, the chunks of commits of each part in their order. JSONPath
+throughout: the local cloud's interpreter has no JSONata.
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.function import PythonFunction, construct_name, log_group
+from infra.constructs.training_machine import LAMBDA_FAILURES, PASSING_FAILURES
+
+PARTS_AT_ONCE = 4
+
+
+class BackfillMachine(Construct):
+    """The state machine; an execution fills one version of one view.
+
+    Parameters
+    ----------
+    functions
+        ``plan_backfill``, ``fill_view`` and ``finish_backfill`` by these names.
+    """
+
+    def __init__(self, scope: Construct, *, config: Config, functions: Mapping[str, PythonFunction]) -> None:
+        super().__init__(scope, "Backfill")
+        self._functions = functions
+        self.machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
+            comment="Fill one feature view from the history of its source",
+            timeout=Duration.hours(24),
+            tracing_enabled=config.tracing,
+            logs=sfn.LogOptions(
+                destination=log_group(self, "Logs"), level=sfn.LogLevel.ERROR, include_execution_data=False
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _definition(self) -> sfn.IChainable:
+        parts = sfn.Map(
+            self,
+            "Parts",
+            items_path="$.parts",
+            item_selector={
+                "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
+                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in ("view", "version", "chunks")},
+            },
+            max_concurrency=PARTS_AT_ONCE,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        parts.item_processor(self._chunks())
+        return self._invoke("plan_backfill").next(parts).next(self._invoke("finish_backfill"))
+
+    def _chunks(self) -> sfn.Map:
+        chunks = sfn.Map(
+            self,
+            "Chunks",
+            comment="One at a time: each builds on what the one before it wrote",
+            items_path="$.chunks",
+            item_selector={
+                "view": sfn.JsonPath.object_at("$.view"),
+                "version": sfn.JsonPath.object_at("$.version"),
+                "part": sfn.JsonPath.object_at("$.part.part"),
+                "of": sfn.JsonPath.object_at("$.part.of"),
+                "after": sfn.JsonPath.object_at("$$.Map.Item.Value.after"),
+                "until": sfn.JsonPath.object_at("$$.Map.Item.Value.until"),
+            },
+            max_concurrency=1,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        chunks.item_processor(self._invoke("fill_view"))
+        return chunks
+
+    def _invoke(self, function: str) -> tasks.LambdaInvoke:
+        invoke = tasks.LambdaInvoke(
+            self,
+            construct_name(function),
+            lambda_function=self._functions[function].function,
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+        )
+        invoke.add_retry(
+            errors=[*LAMBDA_FAILURES, *PASSING_FAILURES],
+            interval=Duration.seconds(2),
+            max_attempts=4,
+            backoff_rate=2,
+        )
+        return invoke

@@ -1,0 +1,40 @@
+"""The state machine that fills a view: a plan, parts side by side, chunks one at a time, the switch."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def machine(assembly: Any) -> dict[str, Any]:
+    definition: dict[str, Any] = assembly.machine("Backfill")
+    return definition
+
+
+def test_it_plans_fills_and_switches_over(machine: dict[str, Any]) -> None:
+    order, state = [], machine["StartAt"]
+    while state:
+        order.append(state)
+        state = machine["States"][state].get("Next")
+    assert order == ["PlanBackfill", "Parts", "FinishBackfill"]
+
+
+def test_chunks_of_a_part_follow_each_other_and_parts_do_not_wait(machine: dict[str, Any]) -> None:
+    parts = machine["States"]["Parts"]
+    chunks = parts["ItemProcessor"]["States"]["Chunks"]
+    assert chunks["MaxConcurrency"] == 1
+    assert parts["MaxConcurrency"] > 1
+    work = chunks["ItemSelector"]
+    assert {name.removesuffix(".$") for name in work} == {"view", "version", "part", "of", "after", "until"}
+
+
+def test_the_plan_stays_the_state_until_the_switch(machine: dict[str, Any]) -> None:
+    assert machine["States"]["Parts"]["ResultPath"] is None
+
+
+def test_what_passes_is_tried_again(machine: dict[str, Any]) -> None:
+    fill = machine["States"]["Parts"]["ItemProcessor"]["States"]["Chunks"]["ItemProcessor"]["States"][
+        "FillView"
+    ]
+    for step in (machine["States"]["PlanBackfill"], fill, machine["States"]["FinishBackfill"]):
+        assert {"Unavailable", "Conflict"} <= set(step["Retry"][0]["ErrorEquals"])
