@@ -1,5 +1,6 @@
 """Rows as 64-bit hashes, by which repetition is found among millions without keeping them."""
 
+import tempfile
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -90,14 +91,17 @@ class SeenRows:
     Parameters
     ----------
     runs
-        What is in it to begin with, each sorted.
+        What is in it to begin with, each sorted and none twice.
+    largest
+        From how many hashes a run is merged no more and lies on disk: 32 MB of them.
     """
 
-    def __init__(self, runs: Iterable[Hashes] = ()) -> None:
+    def __init__(self, runs: Iterable[Hashes] = (), *, largest: int = 4_194_304) -> None:
         self.runs = list(runs)
+        self._largest = largest
 
     def contains(self, hashes: Hashes) -> Mask:
-        """Say which are in the set."""
+        """Say which are in the set; quickest for sorted hashes, whose neighbours lie close together."""
         found = np.zeros(len(hashes), dtype=np.bool_)
         for run in self.runs:
             if len(run):
@@ -107,13 +111,25 @@ class SeenRows:
 
     def add(self, hashes: Hashes) -> Mask:
         """Put hashes into the set, and say which were there, before or earlier in the array."""
-        distinct, first = np.unique(hashes, return_index=True)
-        repeated = np.ones(len(hashes), dtype=np.bool_)
-        repeated[first] = False
-        repeated |= self.contains(hashes)
-        if len(distinct):
-            self.runs.append(distinct)
-        while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]):
+        order = np.argsort(hashes, kind="stable")  # of equal hashes the first row comes first
+        ordered = hashes[order]
+        again = self.contains(ordered)
+        again[1:] |= ordered[1:] == ordered[:-1]
+        repeated = np.empty(len(hashes), dtype=np.bool_)
+        repeated[order] = again
+        if not again.all():
+            self.runs.append(ordered[~again])
+        while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]) < self._largest:
             newest = self.runs.pop()
-            self.runs[-1] = np.union1d(self.runs[-1], newest)
+            merged = np.concatenate([self.runs[-1], newest])
+            merged.sort(kind="stable")  # which merges sorted runs in one pass
+            self.runs[-1] = merged if len(merged) < self._largest else _on_disk(merged)
         return repeated
+
+
+def _on_disk(run: Hashes) -> Hashes:
+    """Move a run out of memory; its file has no name, and is gone when nothing reads the run."""
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, run.dtype, "w+", shape=run.shape)
+    mapped[:] = run
+    return mapped
