@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidemill.errors import NotFound, did_you_mean
-from tidemill.expressions.columns import Column, Columns, Schema, Type
+from tidemill.expressions.columns import Column, Columns, Dictionary, Schema, Type
 from tidemill.features.definitions import ViewDefinition
 
 ARROW_TYPES: dict[Type, pa.DataType] = {
@@ -123,29 +123,36 @@ def _read_strings(array: pa.Array) -> Column:
     # By way of a dictionary: each distinct string becomes one Python object, however often it occurs.
     encoded = array.dictionary_encode()
     words = np.append(encoded.dictionary.to_numpy(zero_copy_only=False).astype(object), "")
-    codes = encoded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
-    return Column(Type.STRING, words[codes], _valid(array))
+    codes = _values(encoded.indices, len(words) - 1)
+    return Column(Type.STRING, words[codes], _valid(array), Dictionary(words, codes))
 
 
 def _read_floats(array: pa.Array) -> Column:
-    values = array.fill_null(np.nan).to_numpy(zero_copy_only=False)
+    values = _values(array, np.nan)
     return Column(Type.FLOAT, values, ~np.isnan(values))
 
 
 def _read_timestamps(array: pa.Array) -> Column:
-    instants = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    instants = _values(array.cast(pa.int64()), 0)
     return Column(Type.TIMESTAMP, instants.view("datetime64[us]"), _valid(array))
 
 
 def _reader(type_: Type, filler: Any) -> Callable[[pa.Array], Column]:
     def read(array: pa.Array) -> Column:
-        values = array.fill_null(filler).to_numpy(zero_copy_only=False)
-        return Column(type_, values, _valid(array))
+        return Column(type_, _values(array, filler), _valid(array))
 
     return read
 
 
+def _values(array: pa.Array, filler: Any) -> Any:
+    # Filling copies; without a null numpy looks at Arrow's own memory.
+    filled = array.fill_null(filler) if array.null_count else array
+    return filled.to_numpy(zero_copy_only=False)
+
+
 def _valid(array: pa.Array) -> Any:
+    if array.null_count == 0:
+        return np.ones(len(array), dtype=np.bool_)
     return pc.is_valid(array).to_numpy(zero_copy_only=False)
 
 

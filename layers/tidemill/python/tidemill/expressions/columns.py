@@ -57,6 +57,14 @@ Timestamp = Type.TIMESTAMP
 
 
 @dataclass(frozen=True, eq=False)
+class Dictionary:
+    """Which of some words each row holds: ``words[codes]`` are the values; a word may stand there twice."""
+
+    words: Array
+    codes: npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False)
 class Column:
     """Values of one type, some of which may be null.
 
@@ -68,18 +76,23 @@ class Column:
         Shape (n_rows,), of ``type.dtype``; timestamps are UTC.
     valid
         Shape (n_rows,), bool; False is null.
+    dictionary
+        The same values by a dictionary, where strings came with one: entities are told apart by it.
     """
 
     type: Type
     values: Array
     valid: npt.NDArray[np.bool_]
+    dictionary: Dictionary | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Column":
         """Return the rows at these positions, in their order."""
-        return Column(self.type, self.values[rows], self.valid[rows])
+        given = self.dictionary
+        taken = None if given is None else Dictionary(given.words, given.codes[rows])
+        return Column(self.type, self.values[rows], self.valid[rows], taken)
 
     def filled(self) -> Array:
         """Return the values with every null replaced by a plain filler of the type: 0, "" or False."""

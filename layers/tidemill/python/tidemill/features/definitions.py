@@ -216,4 +216,4 @@ def read_events(view: ViewDefinition, rows: Columns) -> Events:
 
 def microseconds(times: Array) -> Ints:
     """Return times as whole microseconds since 1970."""
-    return times.astype("datetime64[us]").astype(np.int64)
+    return times.astype("datetime64[us]", copy=False).view(np.int64)

@@ -1,12 +1,12 @@
 """Entities as small integers, and rows from oldest to newest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Column, Columns, Type
-from tidemill.features.definitions import Events, Ints, ViewDefinition, microseconds
+from tidemill.expressions import Column, Columns, Dictionary, Type
+from tidemill.features.definitions import Events, Ints, Mask, ViewDefinition, microseconds
 
 
 def encode_entities(view: ViewDefinition, events: Events, asked: Columns) -> tuple[Ints, Ints]:
@@ -52,26 +52,55 @@ def key_columns(view: ViewDefinition, columns: Columns) -> dict[str, Column]:
 
 def _encode(rows: Column, asked: Column) -> tuple[Ints, Ints, int]:
     """Give each value of one key column a number; ``rows`` holds no null."""
-    if rows.type is Type.INT and len(rows):
-        low, high = int(rows.values.min()), int(rows.values.max())
-        if high - low <= 2 * len(rows) + 1024:
-            inside = asked.valid & (asked.values >= low) & (asked.values <= high)
-            return rows.values - low, np.where(inside, asked.values - low, -1), high - low + 1
-    items = rows.values.tolist()
-    index: Mapping[object, int] = {value: code for code, value in enumerate(dict.fromkeys(items))}
-    row_codes = np.fromiter(map(index.__getitem__, items), dtype=np.int64, count=len(items))
-    looked_up = [index.get(value, -1) for value in asked.values.tolist()]
-    asked_codes = np.where(asked.valid, np.array(looked_up, dtype=np.int64), -1)
-    return row_codes, asked_codes, max(len(index), 1)
+    if rows.type is Type.STRING:
+        return _encode_words(_dictionary(rows), _dictionary(asked), asked.valid)
+    numbers, wanted = _integers(rows), _integers(asked)
+    low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
+    if high - low <= 2 * len(numbers) + 1024:
+        inside = asked.valid & (wanted >= low) & (wanted <= high)
+        return numbers - low, np.where(inside, wanted - low, -1), max(high - low + 1, 1)
+    known, row_codes = np.unique(numbers, return_inverse=True)
+    return row_codes, _places(known, wanted, asked.valid), len(known)
+
+
+def _integers(column: Column) -> Ints:
+    """Return ints, bools or timestamps as integers."""
+    if column.type is Type.TIMESTAMP:
+        return microseconds(column.values)
+    return column.values.astype(np.int64, copy=False)
+
+
+def _dictionary(column: Column) -> Dictionary:
+    """Return the words of a column of strings and which of them each row holds."""
+    if column.dictionary is not None:
+        return column.dictionary
+    words = column.values.tolist()
+    index = {word: code for code, word in enumerate(dict.fromkeys(words))}
+    codes = np.fromiter(map(index.__getitem__, words), dtype=np.int64, count=len(words))
+    return Dictionary(np.array(list(index), dtype=object), codes)
+
+
+def _encode_words(rows: Dictionary, asked: Dictionary, asked_valid: Mask) -> tuple[Ints, Ints, int]:
+    # Backwards, so that a word that stands there twice is known by its first place.
+    index = {word: code for code, word in reversed(list(enumerate(rows.words.tolist())))}
+    same = np.array([index[word] for word in rows.words.tolist()], dtype=np.int64)
+    found = np.array([index.get(word, -1) for word in asked.words.tolist()], dtype=np.int64)
+    return same[rows.codes], np.where(asked_valid, found[asked.codes], -1), max(len(same), 1)
+
+
+def _places(known: Ints, wanted: Ints, there: Mask) -> Ints:
+    """Return where numbers stand among sorted ones, -1 where they do not."""
+    if len(known) == 0:
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(there & (known[places] == wanted), places, -1)
 
 
 def _combine(rows: Ints, found: Ints, asked_codes: Ints, n_codes: int) -> tuple[Ints, Ints]:
     """Look up pairs of a code met so far and a code of one more key; numbers lie close together again."""
     pairs, numbered = np.unique(rows, return_inverse=True)
-    wanted = np.where((found >= 0) & (asked_codes >= 0), found * n_codes + asked_codes, -1)
-    places = np.minimum(np.searchsorted(pairs, wanted), max(len(pairs) - 1, 0))
-    there = (pairs[places] == wanted) & (wanted >= 0) if len(pairs) else np.zeros(len(wanted), dtype=np.bool_)
-    return numbered.astype(np.int64), np.where(there, places, -1)
+    there = (found >= 0) & (asked_codes >= 0)
+    return numbered, _places(pairs, found * n_codes + asked_codes, there)
 
 
 def newest_order(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:

@@ -9,7 +9,9 @@ left out. Sums are exact integers, so subtracting loses nothing.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -59,16 +61,34 @@ class TimeIndex:
     """
 
     def __init__(self, codes: Ints, times: Ints) -> None:
+        self._later_us = 0
         self._low = int(times.min()) if len(times) else 0
         span = (int(times.max()) - self._low if len(times) else 0) + 2
         self._beyond = int(codes.max(initial=0)) + 1
         fits = (self._beyond + 1) * span < 2**62
         self._ranks: Ints | None = None if fits else np.unique(times)
         self._span = span if self._ranks is None else len(self._ranks) + 1
-        places = times - self._low if self._ranks is None else np.searchsorted(self._ranks, times)
-        keys = codes * self._span + places
+        keys = codes * self._span
+        keys += times - self._low if self._ranks is None else np.searchsorted(self._ranks, times)
         self.order = _order(codes, times, keys)
         self._sorted = keys if self.order is None else keys[self.order]
+
+    def later(self, us: int) -> "TimeIndex":
+        """Return the index of the same moments, in their order, each so much later."""
+        index = copy(self)
+        index.order = None
+        index._later_us = self._later_us + us  # noqa: SLF001  # of its own kind
+        return index
+
+    def times(self, codes: Ints) -> Ints:
+        """Return the moments in the index's order, given their entities in that order."""
+        places: Ints = self._sorted - codes * self._span
+        moments: Ints = places + self._low if self._ranks is None else self._ranks[places]
+        return moments + self._later_us
+
+    def has_ties(self) -> bool:
+        """Tell whether an entity has one moment twice."""
+        return bool((self._sorted[1:] == self._sorted[:-1]).any())
 
     def _keys(self, codes: Ints, times: Ints) -> Ints:
         entities = np.minimum(codes, self._beyond) * self._span
@@ -78,7 +98,8 @@ class TimeIndex:
 
     def count_before(self, codes: Ints, times: Ints) -> Ints:
         """Count the moments that sort before each (entity, time); none do before entity -1."""
-        return np.searchsorted(self._sorted, self._keys(codes, times)).astype(np.int64, copy=False)
+        keys = self._keys(codes, times - self._later_us)
+        return np.searchsorted(self._sorted, keys).astype(np.int64, copy=False)
 
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
@@ -117,8 +138,6 @@ class Timeline:
 
     Attributes
     ----------
-    codes, happened, visible
-        Of the rows, sorted by entity and timestamp.
     by_time, by_visible
         Indices of the rows as they came, and of the sorted rows.
     asked_codes, asked_times
@@ -128,15 +147,16 @@ class Timeline:
     def __init__(self, events: Events, codes: Ints, questions: Questions) -> None:
         self.events = events
         self.by_time = TimeIndex(codes, events.happened)
-        self.codes: Ints = self.by_time.arrange(codes)
-        self.happened: Ints = self.by_time.arrange(events.happened)
-        self.visible: Ints = self.by_time.arrange(events.visible)
-        self.by_visible = TimeIndex(self.codes, self.visible)
-        self._ties = find_ties(self.codes, self.happened)
-        self._latest_us = int((self.visible - self.happened).max(initial=0))
-        n_most = int(np.bincount(self.codes).max(initial=0))
+        self._sizes: Ints = np.bincount(codes, minlength=1)
+        delays = events.visible - events.happened
+        self._latest_us = int(delays.max(initial=0))
+        if self._latest_us == delays.min(initial=self._latest_us):
+            self.by_visible = self.by_time.later(self._latest_us)
+        else:
+            self.by_visible = TimeIndex(self.codes, self.visible)
+        del delays
         # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
-        self._limb_bits = min(_WIDEST_LIMB, 62 - n_most.bit_length())
+        self._limb_bits = min(_WIDEST_LIMB, 62 - int(self._sizes.max()).bit_length())
         # Questions in order make every search walk the rows once, from front to back.
         self._questions = TimeIndex(questions.codes, questions.times)
         self.asked_codes: Ints = self._questions.arrange(questions.codes)
@@ -147,6 +167,25 @@ class Timeline:
         self._sums: dict[tuple[str, str, int, int], Limbs] = {}
         self._gone: dict[tuple[int, int], Ints] = {}
         self._minima: dict[str, RangeMinima] = {}
+
+    @cached_property
+    def codes(self) -> Ints:
+        """The entities of the rows, sorted."""
+        return np.repeat(np.arange(len(self._sizes)), self._sizes)
+
+    @cached_property
+    def happened(self) -> Ints:
+        """When the rows happened, sorted by entity and timestamp."""
+        return self.by_time.times(self.codes)
+
+    @cached_property
+    def visible(self) -> Ints:
+        """From when on the rows are seen, sorted by entity and timestamp."""
+        return self.by_time.arrange(self.events.visible)
+
+    @cached_property
+    def _ties(self) -> Ints | None:
+        return find_ties(self.codes, self.happened) if self.by_time.has_ties() else None
 
     def latest_rows(
         self, values_of: Callable[[Ints], Sequence[Column]], ttl_us: int | None
@@ -165,15 +204,16 @@ class Timeline:
         tuple
             A row for each question, and whether there is one.
         """
-        if len(self.codes) == 0:
+        if len(self.events.happened) == 0:
             return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
         places = np.maximum(self._seen - 1, 0)
-        order, ranks = self.by_age(values_of)
-        if self.by_visible.order is None and not self._ties.any():
-            rows = order[places]
+        if self.by_visible.order is None and self._ties is None:
+            rows = places if self.by_time.order is None else self.by_time.order[places]
         else:
+            order, ranks = self.by_age(values_of)
             rows = order[np.maximum.accumulate(self.by_visible.arrange(ranks))[places]]
-        found = (self._seen > 0) & (self.codes[places] == self.asked_codes)
+        before = np.cumsum(self._sizes) - self._sizes
+        found = self._seen > before[self.asked_codes]
         if ttl_us is not None:
             found = found & (self.asked_times - self.events.happened[rows] <= ttl_us)
         return self.as_asked(rows), self.as_asked(found)
@@ -191,12 +231,13 @@ class Timeline:
         tuple of Ints
             The rows in that order, and the place in it of each row, sorted by entity and timestamp.
         """
-        in_time = np.arange(len(self.codes)) if self.by_time.order is None else self.by_time.order
-        if not self._ties.any():
-            return in_time, np.arange(len(in_time))
+        numbers = np.arange(len(self.events.happened))
+        in_time = numbers if self.by_time.order is None else self.by_time.order
+        if self._ties is None:
+            return in_time, numbers
         order = settle_ties(in_time, self._ties, self.events.known, values_of)
         places = np.empty(len(order), dtype=np.int64)
-        places[order] = np.arange(len(order))
+        places[order] = numbers
         return order, places[in_time]
 
     def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
@@ -223,8 +264,9 @@ class Timeline:
     def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
         name = measure_id(feature)
         if name not in self._measures:
-            values, there = measure(feature, self.events.columns, len(self.codes))
-            self._measures[name] = self.by_time.arrange(values), self.by_time.arrange(there)
+            values, there = measure(feature, self.events.columns, len(self.events.happened))
+            arranged = there if there.all() else self.by_time.arrange(there)
+            self._measures[name] = self.by_time.arrange(values), arranged
         return self._measures[name]
 
     def _split(self, feature: FeatureDefinition, part: str) -> Limbs:

@@ -6,13 +6,14 @@ the entity's newest known row. For an earlier ``t`` the features are null: what 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from tidemill.expressions import Column, Columns
-from tidemill.features.definitions import Declared, Ints, ViewDefinition, define, microseconds
+from tidemill.features.definitions import Declared, Ints, Mask, ViewDefinition, define, microseconds
 from tidemill.features.entities import key_columns
 from tidemill.features.items import (
     Item,
@@ -119,18 +120,56 @@ def read_views(
     tuple
         One column per feature, n rows, and each view's freshness.
     """
+    answers = look_up(views, request, times, store, now=now)
+    columns = {name: each for answer in answers for name, each in answer.columns.items()}
+    return columns, {answer.view.name: answer.newest for answer in answers}
+
+
+@dataclass(frozen=True)
+class ViewAnswer:
+    """What one view answers to n rows.
+
+    Attributes
+    ----------
+    view
+        The view.
+    columns
+        One column per feature, n rows.
+    newest
+        The timestamp of the newest row each answer was made of, or None.
+    found
+        Whether the entity has an item, shape (n_rows,).
+    answerable
+        Whether the row does not ask too far back for what is kept, shape (n_rows,).
+    too_old
+        Whether the entity's latest values are older than the ttl, shape (n_rows,).
+    """
+
+    view: ViewDefinition
+    columns: dict[str, Column]
+    newest: list[datetime | None]
+    found: Mask
+    answerable: Mask
+    too_old: Mask
+
+
+def look_up(
+    views: Iterable[Declared],
+    request: Columns,
+    times: Column,
+    store: OnlineStore,
+    *,
+    now: datetime | None = None,
+) -> list[ViewAnswer]:
+    """Look up some views, as ``read_views`` does, and say besides why a value is null."""
     definitions = [define(view) for view in views]
-    keys = {view.name: _keys(view, request) for view in definitions}
-    wanted = {key for each in keys.values() for key in each if key is not None}
+    keys = [_keys(view, request) for view in definitions]
+    wanted = {key for each in keys for key in each if key is not None}
     stored = store.get_many(sorted(wanted)) if wanted else {}
     if now is not None:
         seconds = now.timestamp()
         stored = {key: item for key, item in stored.items() if not _is_over(item, seconds)}
-    columns: dict[str, Column] = {}
-    freshness: Freshness = {}
-    for view in definitions:
-        columns.update(_read_view(view, keys[view.name], times, stored, freshness))
-    return columns, freshness
+    return [_read_view(view, own, times, stored) for view, own in zip(definitions, keys, strict=True)]
 
 
 def _is_over(item: OnlineItem, seconds: float) -> bool:
@@ -144,12 +183,8 @@ def _keys(view: ViewDefinition, request: Columns) -> list[str | None]:
 
 
 def _read_view(
-    view: ViewDefinition,
-    keys: Sequence[str | None],
-    times: Column,
-    stored: Mapping[str, OnlineItem],
-    freshness: Freshness,
-) -> dict[str, Column]:
+    view: ViewDefinition, keys: Sequence[str | None], times: Column, stored: Mapping[str, OnlineItem]
+) -> ViewAnswer:
     layout = layout_of(view)
     there = times.valid.tolist()
     known = [key if key in stored and at else None for key, at in zip(keys, there, strict=True)]
@@ -160,7 +195,7 @@ def _read_view(
     exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)[item_of_row]
     answerable = times_us >= exact_from
 
-    found, newest = _latest_columns(view, items, item_of_row, times_us)
+    found, newest, too_old = _latest_columns(view, items, item_of_row, times_us)
     for position, ring in enumerate(layout.rings):
         reader = RingReader(ring, [item.rings[position] for item in items], item_of_row, times_us)
         found.update(reader.columns())
@@ -168,23 +203,31 @@ def _read_view(
     for position, value_ring in enumerate(layout.value_rings):
         tables = [item.values[position] for item in items]
         found.update(ValueRingReader(value_ring, tables, item_of_row, times_us).columns())
-    freshness[view.name] = [
-        _EPOCH + timedelta(microseconds=at) if ok and at != NOTHING else None
-        for at, ok in zip(newest.tolist(), answerable.tolist(), strict=True)
-    ]
-    ordered = {feature.name: found[feature.name] for feature in view.features}
-    return {name: Column(each.type, each.values, each.valid & answerable) for name, each in ordered.items()}
+    columns = {feature.name: found[feature.name] for feature in view.features}
+    return ViewAnswer(
+        view,
+        {name: Column(each.type, each.values, each.valid & answerable) for name, each in columns.items()},
+        [
+            _EPOCH + timedelta(microseconds=at) if ok and at != NOTHING else None
+            for at, ok in zip(newest.tolist(), answerable.tolist(), strict=True)
+        ],
+        np.array([key is not None for key in known], dtype=np.bool_),
+        answerable,
+        too_old,
+    )
 
 
 def _latest_columns(
     view: ViewDefinition, items: Sequence[Item], item_of_row: Ints, times_us: Ints
-) -> tuple[dict[str, Column], Ints]:
-    """Return the latest values each row sees, and when they happened."""
+) -> tuple[dict[str, Column], Ints, Mask]:
+    """Return the latest values each row sees, when they happened, and whether they are too old to count."""
     newest = np.full(len(item_of_row), NOTHING, dtype=np.int64)
+    too_old = np.zeros(len(item_of_row), dtype=np.bool_)
     rows: list[Sequence[Any]] = []
     for row, (place, at_us) in enumerate(zip(item_of_row.tolist(), times_us.tolist(), strict=True)):
         seen = [entry for entry in items[place].latest if entry[2] <= at_us][-1:]
-        if seen and (view.ttl_us is None or at_us - seen[0][0] <= view.ttl_us):
+        too_old[row] = bool(seen) and view.ttl_us is not None and at_us - seen[0][0] > view.ttl_us
+        if seen and not too_old[row]:
             newest[row] = seen[0][0]
             rows.append(seen[0][3])
         else:
@@ -193,4 +236,4 @@ def _latest_columns(
         feature.name: column_of_plain(feature.type, [values[position] for values in rows])
         for position, feature in enumerate(view.latest)
     }
-    return columns, newest
+    return columns, newest, too_old
