@@ -33,7 +33,11 @@ _CREATED_REASONS = {
 _DELETION_TYPES = {
     "s3:ObjectRemoved:Delete": "Permanently Deleted",
     "s3:ObjectRemoved:DeleteMarkerCreated": "Delete Marker Created",
+    "s3:LifecycleExpiration:Delete": "Permanently Deleted",
+    "s3:LifecycleExpiration:DeleteMarkerCreated": "Delete Marker Created",
 }
+_LIFECYCLE = "s3:LifecycleExpiration:"
+_SERVICE = "s3.amazonaws.com"
 _DESTINATIONS = (("QueueConfiguration", "Queue"), ("TopicConfiguration", "Topic"))
 _SOURCE_IP = "127.0.0.1"
 
@@ -129,12 +133,15 @@ class Buckets:
             detail["reason"] = _CREATED_REASONS[name]
         if name in _DELETION_TYPES:
             detail |= {"reason": "DeleteObject", "deletion-type": _DELETION_TYPES[name]}
+        if name.startswith(_LIFECYCLE):
+            detail |= {"reason": "Lifecycle Expiration", "requester": _SERVICE}
+            del detail["source-ip-address"]
         return detail
 
     def _notification(self, event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
         name = _text(event_name)
         changed: dict[str, Any] = {"key": quote_plus(key.name, safe="/")}
-        if not name.startswith("s3:ObjectRemoved"):
+        if name not in _DELETION_TYPES:
             changed |= {"size": key.size, "eTag": key.etag.replace('"', "")}
         changed |= {**_version(bucket, key, "versionId"), "sequencer": self._next_sequencer()}
         record = {

@@ -6,7 +6,7 @@ of a deleted version only when it was the last, and of delete markers never.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from moto.s3 import notifications as s3_notifications
@@ -20,6 +20,10 @@ _PUT = S3NotificationEvent.OBJECT_CREATED_PUT_EVENT
 _TAGGED = S3NotificationEvent.OBJECT_TAGGING_PUT_EVENT
 _DELETED = S3NotificationEvent.OBJECT_REMOVED_DELETE_EVENT
 _MARKED = S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+_BY_LIFECYCLE = {
+    _DELETED: S3NotificationEvent.LIFECYCLEEXPIRATION_DELETE_EVENT,
+    _MARKED: S3NotificationEvent.LIFECYCLE_EXPIRATION_DELETE_MARKER_CREATED_EVENT,
+}
 
 
 class ObjectChanges:
@@ -47,10 +51,11 @@ class ObjectChanges:
                 answer: tuple[bool, dict[str, Any]] = delete(
                     backend, bucket_name, key_name, version_id=version_id, **options
                 )
+            names = _BY_LIFECYCLE if self._is("of lifecycle") else {}
             if answer[0] and bucket.is_versioned and version_id is None:
-                tell(backend.account_id, _MARKED, bucket, bucket.keys[key_name])
+                tell(backend.account_id, names.get(_MARKED, _MARKED), bucket, bucket.keys[key_name])
             elif answer[0] and gone is not None:
-                tell(backend.account_id, _DELETED, bucket, gone)
+                tell(backend.account_id, names.get(_DELETED, _DELETED), bucket, gone)
             return answer
 
         def put_object_tagging(response: Any) -> Any:
@@ -65,6 +70,10 @@ class ObjectChanges:
         hooks.replace(S3Backend, "complete_multipart_upload", complete_multipart_upload)
         hooks.replace(S3Backend, "delete_object", delete_object)
         hooks.replace(S3Response, "put_object_tagging", put_object_tagging)
+
+    def of_lifecycle(self) -> AbstractContextManager[None]:
+        """Have deletions in the block told as those of lifecycle rules."""
+        return self._while("of lifecycle")
 
     def _is(self, doing: str) -> bool:
         return bool(getattr(self._thread, doing, False))

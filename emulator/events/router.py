@@ -14,6 +14,7 @@ from emulator.events.executions import install_executions
 from emulator.events.expiry import Expiry
 from emulator.events.hooks import Hooks
 from emulator.events.invoker import Invoker
+from emulator.events.lifecycle import Lifecycle
 from emulator.events.mappings import Mappings
 from emulator.events.message_moves import MessageMoves
 from emulator.events.object_changes import ObjectChanges
@@ -87,6 +88,8 @@ class Router:
         self.queues = Queues(clock=clock, changed=self.mappings.source_changed)
         self.streams = Streams(clock=clock, changed=self.mappings.source_changed)
         self.expiry = Expiry(clock=clock, streams=self.streams, work=self.work, turn=turn)
+        self._changes = ObjectChanges()
+        self._lifecycle = Lifecycle(clock=clock, changes=self._changes, work=self.work, turn=turn)
         clock.settle = self.settle
 
     def attach(self) -> None:
@@ -95,7 +98,8 @@ class Router:
         MessageMoves(queues=self.queues, clock=self.clock).install(self._hooks)
         self.invoker.install(self._hooks)
         self.bus.install(self._hooks)
-        ObjectChanges().install(self._hooks)
+        self._changes.install(self._hooks)
+        self._lifecycle.install(self._hooks)
         self._buckets.install(self._hooks)
         self._topics.install(self._hooks)
         self.mappings.install(self._hooks)
@@ -112,6 +116,7 @@ class Router:
         self.mappings.refresh()
         self.planner.refresh()
         self.expiry.refresh()
+        self._lifecycle.refresh()
 
     def settle(self, timeout_seconds: float = _SETTLE_SECONDS) -> None:
         """Wait until nothing is in flight.

@@ -36,6 +36,25 @@ class Inside:
 
 
 _FILTER = "Filter.S3Key.Rules.Name Filter.S3Key.Rules.Value"
+_LIFECYCLE = " ".join(
+    f"LifecycleConfiguration.Rules.{name}"
+    for name in (
+        "AbortIncompleteMultipartUpload.DaysAfterInitiation",
+        "ExpirationDate",
+        "ExpirationInDays",
+        "ExpiredObjectDeleteMarker",
+        "Id",
+        "NoncurrentVersionExpiration.NewerNoncurrentVersions",
+        "NoncurrentVersionExpiration.NoncurrentDays",
+        "NoncurrentVersionExpirationInDays",
+        "ObjectSizeGreaterThan",
+        "ObjectSizeLessThan",
+        "Prefix",
+        "Status",
+        "TagFilters.Key",
+        "TagFilters.Value",
+    )
+)
 _NOTIFICATIONS = " ".join(
     f"NotificationConfiguration.{kind}.{part}"
     for kind, target in (
@@ -114,7 +133,8 @@ INSIDES: Mapping[str, Inside] = {
         "CorsConfiguration.CorsRules.Id CorsConfiguration.CorsRules.MaxAge "
         "CorsConfiguration.CorsRules.AllowedHeaders CorsConfiguration.CorsRules.AllowedMethods "
         "CorsConfiguration.CorsRules.AllowedOrigins CorsConfiguration.CorsRules.ExposedHeaders "
-        f"NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled {_NOTIFICATIONS}",
+        "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled "
+        f"{_NOTIFICATIONS} {_LIFECYCLE}",
     ),
     "AWS::S3::BucketPolicy": _inside(free="PolicyDocument"),
     "AWS::SNS::Subscription": _inside(parts="RedrivePolicy.deadLetterTargetArn", free="FilterPolicy"),

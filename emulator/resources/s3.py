@@ -1,8 +1,21 @@
 """S3: buckets, their policies, and CDK's two custom resources for buckets."""
 
+from collections.abc import Callable
+
 from emulator.resources.base import Made, Properties, Request, ResourceType, policy_text, words
+from emulator.resources.bucket_lifecycle import lifecycle
 
 _ENCRYPTION_DEFAULT = "ApplyServerSideEncryptionByDefault"
+_UNMOVED = {
+    f"LifecycleConfiguration.{name}": "objects expire; none moves to another storage class here"
+    for name in (
+        "Rules.NoncurrentVersionTransition",
+        "Rules.NoncurrentVersionTransitions",
+        "Rules.Transition",
+        "Rules.Transitions",
+        "TransitionDefaultMinimumObjectSize",
+    )
+}
 _CUSTOM_TOKEN = {"ServiceToken": "the model of this type answers, not the function behind the token"}
 
 
@@ -50,6 +63,7 @@ def _unset(request: Request, made: Made) -> None:
         "PublicAccessBlockConfiguration": client.delete_public_access_block,
         "OwnershipControls": client.delete_bucket_ownership_controls,
         "CorsConfiguration": client.delete_bucket_cors,
+        "LifecycleConfiguration": client.delete_bucket_lifecycle,
         "Tags": client.delete_bucket_tagging,
     }
     for name in sorted(gone & calls.keys()):
@@ -65,22 +79,13 @@ def _unset(request: Request, made: Made) -> None:
 
 def _configure_bucket(request: Request, made: Made) -> None:
     client, properties, bucket = request.client("s3"), request.properties, made.physical_id
-    if "VersioningConfiguration" in properties:
-        client.put_bucket_versioning(
-            Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"]
+    for name, call, argument, spelled in _SETTINGS:
+        if name in properties:
+            getattr(client, call)(Bucket=bucket, **{argument: spelled(properties[name])})
+    if properties.get("LifecycleConfiguration", {}).get("Rules"):
+        client.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration=lifecycle(properties["LifecycleConfiguration"])
         )
-    if "BucketEncryption" in properties:
-        client.put_bucket_encryption(
-            Bucket=bucket, ServerSideEncryptionConfiguration=_encryption(properties["BucketEncryption"])
-        )
-    if "PublicAccessBlockConfiguration" in properties:
-        client.put_public_access_block(
-            Bucket=bucket, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"]
-        )
-    if "OwnershipControls" in properties:
-        client.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=properties["OwnershipControls"])
-    if "CorsConfiguration" in properties:
-        client.put_bucket_cors(Bucket=bucket, CORSConfiguration=_cors(properties["CorsConfiguration"]))
     if "NotificationConfiguration" in properties:
         configuration = _native_notifications(properties["NotificationConfiguration"])
         client.put_bucket_notification_configuration(
@@ -88,6 +93,10 @@ def _configure_bucket(request: Request, made: Made) -> None:
         )
     if request.tags():
         client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tag_set(request.tags())})
+
+
+def _as_given(configuration: Properties) -> Properties:
+    return configuration
 
 
 def _tag_set(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -111,6 +120,21 @@ def _cors(configuration: Properties) -> Properties:
         {names.get(key, key): value for key, value in rule.items()} for rule in configuration["CorsRules"]
     ]
     return {"CORSRules": rules}
+
+
+# Property, call, the call's argument, and how the property is spelled there.
+_SETTINGS: tuple[tuple[str, str, str, Callable[[Properties], Properties]], ...] = (
+    ("VersioningConfiguration", "put_bucket_versioning", "VersioningConfiguration", _as_given),
+    ("BucketEncryption", "put_bucket_encryption", "ServerSideEncryptionConfiguration", _encryption),
+    (
+        "PublicAccessBlockConfiguration",
+        "put_public_access_block",
+        "PublicAccessBlockConfiguration",
+        _as_given,
+    ),
+    ("OwnershipControls", "put_bucket_ownership_controls", "OwnershipControls", _as_given),
+    ("CorsConfiguration", "put_bucket_cors", "CORSConfiguration", _cors),
+)
 
 
 def _native_notifications(configuration: Properties) -> Properties:
@@ -202,11 +226,11 @@ TYPES = (
         honoured=words(
             "BucketName VersioningConfiguration BucketEncryption PublicAccessBlockConfiguration "
             "OwnershipControls "
-            "CorsConfiguration NotificationConfiguration Tags"
+            "CorsConfiguration NotificationConfiguration LifecycleConfiguration.Rules Tags"
         ),
         accepted={
             "AccessControl": "no access control list is evaluated; policies are",
-            "LifecycleConfiguration": "nothing expires or moves to another storage class here",
+            **_UNMOVED,
             "LoggingConfiguration": "no access logs are written; the meter counts calls",
         },
         attributes=words("Arn DomainName DualStackDomainName RegionalDomainName"),
