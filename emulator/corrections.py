@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer, S3Serializer
 from moto.dynamodb.responses import DynamoHandler
+from moto.logs.models import LogsBackend
 from moto.s3.exceptions import InvalidBucketName, S3ClientError
 from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.s3.responses import S3Response
@@ -64,6 +65,7 @@ def install(hooks: Hooks) -> None:
     _install_s3(hooks)
     _install_sqs(hooks)
     _install_dynamodb(hooks)
+    _install_logs(hooks)
 
 
 def is_bucket_name(name: str) -> bool:
@@ -143,3 +145,19 @@ def _install_dynamodb(hooks: Hooks) -> None:
         return answer
 
     hooks.replace(DynamoHandler, "update_item", without_key)
+
+
+def _install_logs(hooks: Hooks) -> None:
+    put = LogsBackend.put_metric_filter
+
+    def put_over(self: Any, filter_name: str, filter_pattern: str, log_group_name: str, *args: Any) -> None:
+        """Put a filter in the place of the group's one of that name: moto keeps both."""
+        kept = [
+            each
+            for each in self.filters.metric_filters
+            if (each["filterName"], each["logGroupName"]) != (filter_name, log_group_name)
+        ]
+        self.filters.metric_filters = kept
+        put(self, filter_name, filter_pattern, log_group_name, *args)
+
+    hooks.replace(LogsBackend, "put_metric_filter", put_over)

@@ -29,6 +29,9 @@ _DECLARATIONS = words("Condition DeletionPolicy DependsOn Metadata Properties Ty
 _WAYS_OUT = {
     "AWS::CloudFormation::Stack": "declare its resources in a stack of the app instead",
     "AWS::CodeDeploy::DeploymentGroup": "give the alias its weights itself",
+    "AWS::IAM::InstanceProfile": "leave it out of the local cloud: no machine runs here that could have one",
+    "AWS::IAM::ServiceLinkedRole": "leave it out of the local cloud: services need none here",
+    "AWS::IAM::User": "use the credentials `test`, which are root's, or assume a role",
     "AWS::Kinesis::Stream": "use an SQS queue or a DynamoDB stream",
     "AWS::Lambda::Url": "put an HTTP API (AWS::ApiGatewayV2::Api) before the function",
     "AWS::Logs::SubscriptionFilter": "read the log group where its lines are wanted",

@@ -125,6 +125,20 @@ INSIDES: Mapping[str, Inside] = {
     "AWS::Lambda::EventInvokeConfig": _inside("lambda.PutFunctionEventInvokeConfig"),
     "AWS::Lambda::EventSourceMapping": _inside("lambda.CreateEventSourceMapping"),
     "AWS::Lambda::Function": _inside("lambda.CreateFunction"),
+    "AWS::Logs::MetricFilter": _inside(
+        parts=" ".join(
+            f"MetricTransformations.{name}"
+            for name in (
+                "DefaultValue",
+                "Dimensions.Key",
+                "Dimensions.Value",
+                "MetricName",
+                "MetricNamespace",
+                "MetricValue",
+                "Unit",
+            )
+        ),
+    ),
     "AWS::S3::Bucket": _inside(
         "s3.PutBucketVersioning s3.PutPublicAccessBlock s3.PutBucketOwnershipControls",
         "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault.SSEAlgorithm "

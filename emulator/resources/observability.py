@@ -1,6 +1,6 @@
 """CloudWatch: log groups, alarms, dashboards."""
 
-from emulator.resources.base import Made, Request, ResourceType, words
+from emulator.resources.base import Made, Properties, Request, ResourceType, words
 from emulator.resources.tagging import retag
 
 _ALARM = (
@@ -50,6 +50,40 @@ def _update_log_group(request: Request, made: Made) -> Made:
 
 def _delete_log_group(request: Request, made: Made) -> None:
     request.client("logs").delete_log_group(logGroupName=made.physical_id)
+
+
+def _put_metric_filter(request: Request, name: str) -> Made:
+    properties = request.properties
+    request.client("logs").put_metric_filter(
+        logGroupName=properties["LogGroupName"],
+        filterName=name,
+        filterPattern=properties["FilterPattern"],
+        metricTransformations=[_transformation(each) for each in properties["MetricTransformations"]],
+    )
+    return Made(name)
+
+
+def _transformation(given: Properties) -> Properties:
+    spelled = {name[:1].lower() + name[1:]: value for name, value in given.items()}
+    if "DefaultValue" in given:
+        spelled["defaultValue"] = float(given["DefaultValue"])
+    if "Dimensions" in given:
+        spelled["dimensions"] = {each["Key"]: each["Value"] for each in given["Dimensions"]}
+    return spelled
+
+
+def _create_metric_filter(request: Request) -> Made:
+    return _put_metric_filter(request, request.name)
+
+
+def _update_metric_filter(request: Request, made: Made) -> Made:
+    return _put_metric_filter(request, made.physical_id)
+
+
+def _delete_metric_filter(request: Request, made: Made) -> None:
+    request.client("logs").delete_metric_filter(
+        logGroupName=request.properties["LogGroupName"], filterName=made.physical_id
+    )
 
 
 def _put_alarm(request: Request, name: str) -> Made:
@@ -110,6 +144,17 @@ TYPES = (
         replaced_by=words("LogGroupName"),
         name_property="LogGroupName",
         generated_name_limit=512,
+    ),
+    ResourceType(
+        "AWS::Logs::MetricFilter",
+        honoured=words("FilterName FilterPattern LogGroupName MetricTransformations"),
+        create=_create_metric_filter,
+        update=_update_metric_filter,
+        delete=_delete_metric_filter,
+        replaced_by=words("FilterName LogGroupName"),
+        name_property="FilterName",
+        generated_name_limit=512,
+        note="recorded and listed; no metric is made of what is logged",
     ),
     ResourceType(
         "AWS::CloudWatch::Alarm",

@@ -397,3 +397,34 @@ def test_a_bucket_loses_what_its_template_no_longer_says(cloud: Cloud) -> None:
     assert default["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
     assert "EventBridgeConfiguration" not in notifications
+
+
+def test_a_metric_filter_is_recorded_with_its_log_group(cloud: Cloud) -> None:
+    transformation = {
+        "MetricName": "Errors",
+        "MetricNamespace": "App",
+        "MetricValue": "1",
+        "DefaultValue": 0,
+        "Dimensions": [{"Key": "Level", "Value": "$.level"}],
+    }
+    for pattern in ("ERROR", "{ $.level = ERROR }"):
+        properties = {
+            "LogGroupName": {"Ref": "G"},
+            "FilterPattern": pattern,
+            "MetricTransformations": [transformation],
+        }
+        resources = {
+            "G": {"Type": "AWS::Logs::LogGroup"},
+            "F": {"Type": "AWS::Logs::MetricFilter", "Properties": properties},
+        }
+        out = make(cloud, "Filtered", resources, Group={"Ref": "G"}, Filter={"Ref": "F"})
+    (found,) = cloud.client("logs").describe_metric_filters(logGroupName=out["Group"])["metricFilters"]
+    assert (found["filterName"], found["filterPattern"]) == (out["Filter"], "{ $.level = ERROR }")
+    assert found["metricTransformations"][0]["dimensions"] == {"Level": "$.level"}
+
+
+@pytest.mark.parametrize("kind", ["InstanceProfile", "ServiceLinkedRole", "User"])
+def test_identities_that_nobody_could_use_here_are_refused_with_the_way_out(cloud: Cloud, kind: str) -> None:
+    resources = {"It": {"Type": f"AWS::IAM::{kind}", "Properties": {}}}
+    with pytest.raises(ClientError, match=r"leave it out|assume a role"):
+        make(cloud, "Refused", resources)
