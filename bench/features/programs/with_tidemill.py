@@ -86,7 +86,12 @@ def _join(directory: Path, observations: str, key: Type, views: Sequence[Feature
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
-    return to_columns(pq.read_table(directory / f"{name}.parquet", columns=list(schema)), schema)
+    # Column by column, so that Arrow's memory and ours never hold the whole of it twice.
+    with pq.ParquetFile(directory / f"{name}.parquet", memory_map=True) as file:
+        return {
+            column: to_columns(file.read(columns=[column]), {column: type_})[column]
+            for column, type_ in schema.items()
+        }
 
 
 def _answer(found: Columns) -> Answer:

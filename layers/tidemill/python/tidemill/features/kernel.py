@@ -32,12 +32,11 @@ def sort_by_entity(codes: Ints) -> Ints:
     array([1, 3, 0, 2])
     """
     # numpy sorts integers of 16 bits by counting them, which beats comparing them many times over.
-    numbers = codes - codes.min(initial=0)
-    order = np.argsort(numbers.astype(np.uint16), kind="stable")
-    high = numbers >> 16
-    while high.any():
-        order = order[np.argsort(high[order].astype(np.uint16), kind="stable")]
-        high = high >> 16
+    low = codes.min(initial=0)
+    order = np.argsort((codes - low).astype(np.uint16), kind="stable")
+    for digit in range(16, int(codes.max(initial=0) - low).bit_length(), 16):
+        numbers = ((codes - low) >> digit).astype(np.uint16)
+        order = order[np.argsort(numbers[order], kind="stable")]
     return order
 
 
