@@ -1,6 +1,7 @@
 """Serving: the HTTP API, the predict function behind it, and the log of what it predicted."""
 
 import json
+from collections.abc import Mapping
 
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as http
@@ -15,7 +16,8 @@ from infra.constructs.layers import Layers
 from infra.constructs.work_queue import WorkQueue
 from infra.stacks.data import DataStack
 
-ROUTES = (
+Routes = tuple[tuple[http.HttpMethod, str], ...]
+ROUTES: Routes = (
     (http.HttpMethod.POST, "/models/{model}/predict"),
     (http.HttpMethod.POST, "/models/{model}/versions/{version}/predict"),
     (http.HttpMethod.GET, "/models"),
@@ -24,6 +26,10 @@ ROUTES = (
     (http.HttpMethod.GET, "/models/{model}/reports"),
     (http.HttpMethod.GET, "/v2/health/live"),
     (http.HttpMethod.GET, "/v2/health/ready"),
+)
+FEATURE_ROUTES: Routes = (
+    (http.HttpMethod.GET, "/features/{view}"),
+    (http.HttpMethod.POST, "/get-online-features"),
 )
 # API Gateway gives up after 30 s; the function should have said why before that.
 PREDICT_TIMEOUT = Duration.seconds(29)
@@ -53,7 +59,8 @@ class ServingStack(Stack):
             self, "Predictions", consumer_timeout=RECORD_TIMEOUT, alarms=data.notifications
         )
         self._record(predictions)
-        CfnOutput(self, "ApiEndpoint", value=self._api(self._predict(predictions)).api_endpoint)
+        api = self._api({self._predict(predictions): ROUTES, self._read_features(): FEATURE_ROUTES})
+        CfnOutput(self, "ApiEndpoint", value=api.api_endpoint)
 
     def _predict(self, predictions: WorkQueue) -> PythonFunction:
         predict = PythonFunction(
@@ -70,6 +77,20 @@ class ServingStack(Stack):
         predict.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
         predict.uses_queue(predictions.queue, "TIDEMILL_PREDICTIONS_QUEUE_URL")
         return predict
+
+    def _read_features(self) -> PythonFunction:
+        read = PythonFunction(
+            self,
+            "read_features",
+            config=self._config,
+            layers=self._layers,
+            third_party="serve",
+            declarations=True,
+            memory_mb=1769,
+            timeout=PREDICT_TIMEOUT,
+        )
+        read.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
+        return read
 
     def _record(self, predictions: WorkQueue) -> None:
         record = PythonFunction(
@@ -88,11 +109,14 @@ class ServingStack(Stack):
         # Each batch is one Iceberg commit: steady traffic makes two a minute, not one a second.
         predictions.feed(record, batch_size=100, gather=Duration.seconds(30), max_concurrency=2)
 
-    def _api(self, predict: PythonFunction) -> http.HttpApi:
+    def _api(self, routes: Mapping[PythonFunction, Routes]) -> http.HttpApi:
         api = http.HttpApi(self, "Api", default_authorizer=HttpIamAuthorizer(), create_default_stage=False)
-        integration = HttpLambdaIntegration("Predict", predict.function, scope_permission_to_route=False)
-        for method, path in ROUTES:
-            api.add_routes(path=path, methods=[method], integration=integration)
+        for function, its_routes in routes.items():
+            integration = HttpLambdaIntegration(
+                function.node.id, function.function, scope_permission_to_route=False
+            )
+            for method, path in its_routes:
+                api.add_routes(path=path, methods=[method], integration=integration)
         stage = http.HttpStage(
             self,
             "Stage",

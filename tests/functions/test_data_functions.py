@@ -202,6 +202,8 @@ def test_a_view_is_filled_from_history_by_its_three_steps(deployment: str) -> No
     request, times = {"tailnum": column(String, ["N102UW"])}, column(Timestamp, ["2013-02-01T00:00:00Z"])
     features, _ = read_views(wiring.project().views_of("planes"), request, times, wiring.online_store())
     assert features["seats"].to_list() == [182.0]
+    answer = handler("read_features")(sample("read_features/one_entity"), None)
+    assert json.loads(answer["body"])["features"] == {"seats": 182.0, "built_year": 1998.0}
 
 
 def test_a_commit_of_a_source_that_is_no_more_ends_among_the_dead_letters(deployment: str) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 ROUTES = {
     "POST /models/{model}/predict",
     "POST /models/{model}/versions/{version}/predict",
@@ -11,6 +13,8 @@ ROUTES = {
     "GET /models/{model}/reports",
     "GET /v2/health/live",
     "GET /v2/health/ready",
+    "GET /features/{view}",
+    "POST /get-online-features",
 }
 
 
@@ -20,10 +24,17 @@ def test_the_routes_are_those_of_the_contract_and_all_are_signed(assembly: Any) 
     assert {route["AuthorizationType"] for route in routes} == {"AWS_IAM"}
 
 
-def test_every_route_goes_to_predict_in_payload_format_two(assembly: Any) -> None:
-    (integration,) = assembly.properties("AWS::ApiGatewayV2::Integration")
-    assert integration["IntegrationUri"]["Fn::GetAtt"][0].startswith("PredictFunction")
-    assert integration["PayloadFormatVersion"] == "2.0"
+def test_features_are_read_by_a_function_of_their_own_and_all_in_payload_format_two(assembly: Any) -> None:
+    integrations = assembly.resources("AWS::ApiGatewayV2::Integration")
+    functions = {
+        name: integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
+        for name, integration in integrations.items()
+    }
+    for route in assembly.properties("AWS::ApiGatewayV2::Route"):
+        (name,) = [each for each in functions if each in str(route["Target"])]
+        reads = "features" in route["RouteKey"]
+        assert functions[name].startswith("ReadFeatures" if reads else "PredictFunction"), route["RouteKey"]
+    assert {each["Properties"]["PayloadFormatVersion"] for each in integrations.values()} == {"2.0"}
 
 
 def test_the_stage_is_throttled_and_writes_an_access_log_without_bodies(assembly: Any) -> None:
@@ -33,5 +44,6 @@ def test_the_stage_is_throttled_and_writes_an_access_log_without_bodies(assembly
     assert "body" not in stage["AccessLogSettings"]["Format"]
 
 
-def test_predict_answers_before_the_gateway_gives_up(assembly: Any) -> None:
-    assert assembly.functions()["predict"]["Timeout"] < 30
+@pytest.mark.parametrize("function", ["predict", "read_features"])
+def test_functions_answer_before_the_gateway_gives_up(assembly: Any, function: str) -> None:
+    assert assembly.functions()[function]["Timeout"] < 30
