@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from emulator import aws
 from emulator.identity.catalog_needs import glue_needs
+from emulator.identity.named_needs import kms_needs, secret_needs, user_pool_needs
 from emulator.identity.policy import Need
 from emulator.identity.request import AwsRequest
 from emulator.identity.s3_needs import s3_needs
@@ -215,13 +216,16 @@ def _cloudwatch(request: AwsRequest) -> Needs | None:
 
 
 _MAPPINGS: dict[str, Callable[[AwsRequest], Needs | None]] = {
+    "cognito-idp": user_pool_needs,
     "dynamodb": _dynamodb,
     "events": _events,
     "glue": glue_needs,
+    "kms": kms_needs,
     "lambda": _lambda,
     "logs": _logs,
     "monitoring": _cloudwatch,
     "s3": s3_needs,
+    "secretsmanager": secret_needs,
     "sns": _sns,
     "sqs": _sqs,
     "ssm": _ssm,

@@ -183,11 +183,11 @@ def test_managed_policies_count_and_a_boundary_narrows_them(cloud: Cloud) -> Non
 
 
 def test_an_operation_without_a_mapping_is_refused_and_the_message_says_why(cloud: Cloud) -> None:
-    allow(cloud, {"Action": "kms:*", "Resource": f"arn:aws:kms:{ACCOUNT}:key/one"})
+    allow(cloud, {"Action": "ecr:*", "Resource": f"arn:aws:ecr:{ACCOUNT}:repository/one"})
     with pytest.raises(ClientError, match="does not know which resource this operation is about"):
-        client(cloud, "kms").list_keys()
-    allow(cloud, {"Action": "kms:*", "Resource": "*"})
-    assert client(cloud, "kms").list_keys()["Keys"] == []
+        client(cloud, "ecr").describe_repositories()
+    allow(cloud, {"Action": "ecr:*", "Resource": "*"})
+    assert client(cloud, "ecr").describe_repositories()["repositories"] == []
 
 
 def test_a_role_that_does_not_exist_may_do_nothing_but_ask_who_it_is(cloud: Cloud) -> None:
