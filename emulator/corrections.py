@@ -136,7 +136,12 @@ def _install_dynamodb(hooks: Hooks) -> None:
     update = DynamoHandler.update_item
 
     def without_key(self: Any) -> Any:
-        """Leave the key out of what was updated: moto counts it when the update made the item."""
+        """Leave the key out of what was updated, which moto counts when the update made the item.
+
+        An update that says nothing makes the item of that key, as in AWS; moto fails on it.
+        """
+        if "UpdateExpression" not in self.body:
+            self.body.setdefault("AttributeUpdates", {})
         answer: Any = update(self)
         attributes = answer.result.get("Attributes")
         if self.body.get("ReturnValues") == "UPDATED_NEW" and attributes:

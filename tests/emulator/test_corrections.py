@@ -67,6 +67,18 @@ def test_errors_of_a_batch_carry_the_prefix_that_clients_look_for(cloud: Cloud) 
         sqs.send_message_batch(QueueUrl=url, Entries=[{**entry, "Id": str(each)} for each in range(11)])
 
 
+def test_an_update_that_says_nothing_makes_the_item_of_its_key(cloud: Cloud) -> None:
+    client = cloud.client("dynamodb")
+    client.create_table(
+        TableName="bare",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.update_item(TableName="bare", Key={"id": {"S": "a"}})
+    assert client.scan(TableName="bare")["Items"] == [{"id": {"S": "a"}}]
+
+
 def test_an_update_that_makes_an_item_returns_what_it_set_and_not_the_key(cloud: Cloud) -> None:
     tables = cloud.client("dynamodb")
     tables.create_table(
