@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 
 from tidemill.aws.iceberg_failures import iceberg_failures
-from tidemill.aws.snapshots import as_commit, lineage, snapshot_of
+from tidemill.aws.snapshots import as_commit, commits_to, snapshot_of
 from tidemill.datasets.tables import Commit, Field, TableFile
 from tidemill.errors import Conflict
 
@@ -34,7 +34,7 @@ class IcebergHistory:
         """Return the commits that led to a snapshot, oldest first."""
         with iceberg_failures(f"reading the history of table `{table}`"):
             stored = self._load(table)
-            newest_first = lineage(stored, snapshot_of(stored, table, snapshot_id))
+            newest_first = commits_to(stored, snapshot_of(stored, table, snapshot_id))
             return [as_commit(snapshot) for snapshot in newest_first][::-1]
 
     def tags(self, table: str) -> Mapping[str, int]:
@@ -74,7 +74,7 @@ class IcebergHistory:
         with iceberg_failures(f"setting the current snapshot of table `{table}`"):
             stored = self._load(table)
             snapshot_of(stored, table, snapshot_id)
-            current = stored.current_snapshot()
+            current = next(commits_to(stored, stored.current_snapshot()), None)
             if current is None or current.snapshot_id != expected:
                 raise Conflict(
                     f"table `{table}` is no longer at snapshot {expected}; "

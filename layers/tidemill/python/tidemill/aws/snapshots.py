@@ -1,9 +1,14 @@
-"""Snapshots of an Iceberg table as commits of ours."""
+"""Snapshots of an Iceberg table as commits of ours.
 
-from collections.abc import Iterator
+A commit is a snapshot that appended. The others, which compaction makes, hold the rows of the commit
+before them in other files, and are no part of what the library calls history.
+"""
 
-from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
+import itertools
+from collections.abc import Iterable, Iterator
+
+from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table.snapshots import Operation, Snapshot
 
 from tidemill.datasets.tables import Commit
 from tidemill.errors import NotFound
@@ -15,15 +20,41 @@ def as_commit(snapshot: Snapshot) -> Commit:
     return Commit(snapshot.snapshot_id, snapshot.sequence_number or 0, properties)
 
 
-def lineage(table: Table, snapshot: Snapshot | None, last: int | None = None) -> Iterator[Snapshot]:
-    """Yield a snapshot and its ancestors, newest first, in one pass over the metadata."""
+def is_commit(snapshot: Snapshot) -> bool:
+    """Return whether a snapshot appended rows; one that only moved them between files did not."""
+    return snapshot.summary is not None and snapshot.summary.operation is Operation.APPEND
+
+
+def commits_to(table: Table, snapshot: Snapshot | None) -> Iterator[Snapshot]:
+    """Yield the commits that led to a snapshot, newest first; itself is the first if it is one."""
+    return filter(is_commit, lineage(table, snapshot))
+
+
+def lineage(table: Table, snapshot: Snapshot | None) -> Iterator[Snapshot]:
+    """Yield a snapshot and its ancestors that are kept, newest first, in one pass over the metadata."""
     by_id = {each.snapshot_id: each for each in table.snapshots()}
-    left = len(by_id) if last is None else last
-    while snapshot is not None and left > 0:
+    while snapshot is not None:
         yield snapshot
-        left -= 1
         parent = snapshot.parent_snapshot_id
         snapshot = None if parent is None else by_id.get(parent)
+
+
+def files_of(table: Table, snapshot: Snapshot) -> Iterable[FileScanTask]:
+    """Plan a snapshot's files; a compacted version of it that is current is read in its place."""
+    current = table.current_snapshot()
+    if next(commits_to(table, current), None) == snapshot and current is not None:
+        snapshot = current
+    return table.scan(snapshot_id=snapshot.snapshot_id).plan_files()
+
+
+def files_added_by(table: Table, snapshot: Snapshot) -> Iterable[FileScanTask]:
+    """Plan the files a commit added; of the oldest that is kept, all it holds."""
+    before = next(itertools.islice(commits_to(table, snapshot), 1, None), None)
+    if before is None:
+        return files_of(table, snapshot)
+    return table.incremental_append_scan(
+        from_snapshot_id_exclusive=before.snapshot_id, to_snapshot_id_inclusive=snapshot.snapshot_id
+    ).plan_files()
 
 
 def snapshot_of(stored: Table, table: str, snapshot_id: int) -> Snapshot:

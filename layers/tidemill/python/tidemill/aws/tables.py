@@ -7,6 +7,7 @@ somebody else has meanwhile committed the same upload; hence the writer and the 
 """
 
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
-from tidemill.aws.snapshots import as_commit, lineage, snapshot_of
+from tidemill.aws.snapshots import as_commit, commits_to, files_added_by, files_of, snapshot_of
+from tidemill.aws.transactions import SteadyTransaction
 from tidemill.datasets.tables import IDS_PROPERTY, Appended, Commit
 from tidemill.errors import Conflict
 
@@ -126,7 +128,7 @@ class IcebergTables:
         """Return the current history, oldest first; only the newest ``last`` if given."""
         with iceberg_failures(f"reading the history of table `{table}`"):
             stored = self._load(table)
-            newest_first = lineage(stored, stored.current_snapshot(), last)
+            newest_first = itertools.islice(commits_to(stored, stored.current_snapshot()), last)
             return [as_commit(snapshot) for snapshot in newest_first][::-1]
 
     def rows(
@@ -137,20 +139,18 @@ class IcebergTables:
         added_only: bool = False,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Return rows as of a snapshot (the current one by default), or only those it added."""
+        """Return rows as of a snapshot (the current one by default), or only those it added.
+
+        The oldest commit that is kept stands for all before it: what it added is all it holds.
+        """
         with iceberg_failures(f"reading table `{table}`"):
             stored = self._load(table)
             snapshot = stored.current_snapshot()
             if snapshot_id is not None:
                 snapshot = snapshot_of(stored, table, snapshot_id)
             tasks: Iterable[FileScanTask] = []
-            if snapshot is not None and added_only:
-                tasks = stored.incremental_append_scan(
-                    from_snapshot_id_exclusive=snapshot.parent_snapshot_id,
-                    to_snapshot_id_inclusive=snapshot.snapshot_id,
-                ).plan_files()
-            elif snapshot is not None:
-                tasks = stored.scan(snapshot_id=snapshot.snapshot_id).plan_files()
+            if snapshot is not None:
+                tasks = (files_added_by if added_only else files_of)(stored, snapshot)
             # By today's schema: a column declared since is there, and null in the rows before it.
             schema = stored.schema() if columns is None else stored.schema().select(*columns)
             return ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE).to_table(tasks)
@@ -183,7 +183,7 @@ class IcebergTables:
 
 
 def _commit(table: Table, paths: list[str], summary: Mapping[str, str]) -> Commit:
-    with table.transaction() as transaction:
+    with SteadyTransaction(table) as transaction:
         transaction.add_files(paths, snapshot_properties=dict(summary), check_duplicate_files=False)
     snapshot = table.current_snapshot()
     if snapshot is None:
@@ -196,7 +196,7 @@ def _commit_with(table: Table, ids: Collection[str]) -> Commit | None:
     return next(
         (
             commit
-            for commit in map(as_commit, lineage(table, table.current_snapshot()))
+            for commit in map(as_commit, commits_to(table, table.current_snapshot()))
             if wanted & commit.ids
         ),
         None,

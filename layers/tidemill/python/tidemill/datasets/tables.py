@@ -8,6 +8,7 @@ choose another one, ``Upkeep`` for the job that keeps a table small. Two impleme
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -59,6 +60,19 @@ class TableFile(NamedTuple):
     size_bytes: int
 
 
+class KeptSnapshot(NamedTuple):
+    """A snapshot that is kept, and what decides whether it goes on being.
+
+    ``at`` is when what it was made from arrived, or else when it was made; None if nobody knows.
+    ``parent`` is the snapshot it builds on, if that is kept too.
+    """
+
+    snapshot_id: int
+    sequence: int
+    parent: int | None
+    at: datetime | None
+
+
 class Tables(Protocol):
     """Tables of one project's database."""
 
@@ -95,7 +109,10 @@ class Tables(Protocol):
         added_only: bool = False,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Return rows as of a snapshot (the current one by default), or only those it added."""
+        """Return rows as of a snapshot (the current one by default), or only those it added.
+
+        The oldest commit that is kept stands for all before it: what it added is all it holds.
+        """
         ...
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
@@ -126,9 +143,35 @@ class History(Protocol):
         ...
 
     def set_current(self, table: str, snapshot_id: int, *, expected: int) -> None:
-        """Make a snapshot the current one; Conflict if ``expected`` no longer is.
+        """Make a snapshot the current one; Conflict if ``expected`` is no longer the newest commit.
 
         The next append builds on it, with a sequence above all others. What came after it is no longer
         part of the history, and is kept until it expires.
+        """
+        ...
+
+
+class Upkeep(Protocol):
+    """What keeps tables of one project's database small; nothing of it changes a row of a kept version."""
+
+    def snapshots(self, table: str) -> Sequence[KeptSnapshot]:
+        """Return every snapshot that is kept, the current one last."""
+        ...
+
+    def expire(self, table: str, snapshot_ids: Collection[int]) -> None:
+        """Let go of snapshots; Conflict if one of them is current or has a tag."""
+        ...
+
+    def compact(self, table: str, *, at: datetime) -> int:
+        """Write the rows of many small files into few, and return how many files were replaced.
+
+        Commits and what they added stay as they are.
+        """
+        ...
+
+    def remove_unreachable(self, table: str, *, written_before: datetime) -> int:
+        """Delete files below a table's location that no kept snapshot needs; return how many.
+
+        Files written later may belong to a commit that is being made.
         """
         ...

@@ -2,11 +2,20 @@
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.datasets.tables import IDS_PROPERTY, Appended, Commit, Field, TableFile
+from tidemill.datasets.tables import (
+    AT_PROPERTY,
+    IDS_PROPERTY,
+    Appended,
+    Commit,
+    Field,
+    KeptSnapshot,
+    TableFile,
+)
 from tidemill.errors import Conflict, NotFound, did_you_mean
 
 _FIRST_SNAPSHOT = 1001
@@ -15,6 +24,7 @@ _FIRST_SNAPSHOT = 1001
 class _Snapshot(NamedTuple):
     commit: Commit
     parent: int | None
+    added: pa.Table
     rows: pa.Table
     fields: tuple[Field, ...]
 
@@ -45,7 +55,9 @@ class _Table:
     def add(self, rows: pa.Table, properties: Mapping[str, str]) -> Commit:
         self.sequence += 1
         commit = Commit(_FIRST_SNAPSHOT + self.sequence, self.sequence, dict(properties))
-        self.snapshots[commit.snapshot_id] = _Snapshot(commit, self.current, rows, tuple(self.fields))
+        before = [] if self.current is None else [self.snapshots[self.current].rows]
+        whole = pa.concat_tables([self.schema.empty_table(), *before, rows], promote_options="default")
+        self.snapshots[commit.snapshot_id] = _Snapshot(commit, self.current, rows, whole, tuple(self.fields))
         self.current = commit.snapshot_id
         return commit
 
@@ -98,9 +110,13 @@ class MemoryTables:
     ) -> pa.Table:
         """Return rows as of a snapshot, or only those it added."""
         stored = self._table(table)
-        snapshots = stored.lineage(stored.current if snapshot_id is None else self._known(table, snapshot_id))
-        chosen = [snapshot.rows for snapshot in (snapshots[-1:] if added_only else snapshots)]
-        answer = pa.concat_tables([stored.schema.empty_table(), *chosen], promote_options="default")
+        chosen = stored.current if snapshot_id is None else self._known(table, snapshot_id)
+        rows = []
+        if chosen is not None:
+            snapshot = stored.snapshots[chosen]
+            is_oldest = snapshot.parent not in stored.snapshots
+            rows = [snapshot.added if added_only and not is_oldest else snapshot.rows]
+        answer = pa.concat_tables([stored.schema.empty_table(), *rows], promote_options="default")
         return answer if columns is None else answer.select(list(columns))
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
@@ -129,11 +145,8 @@ class MemoryTables:
     def files(self, table: str, snapshot_id: int) -> Sequence[TableFile]:
         """Return one file for each commit that brought rows."""
         lineage = self._table(table).lineage(self._known(table, snapshot_id))
-        return [
-            TableFile(f"{table}/{each.commit.snapshot_id}", each.rows.num_rows, each.rows.nbytes)
-            for each in lineage
-            if each.rows.num_rows
-        ]
+        held = [(each.commit.snapshot_id, each.added if n else each.rows) for n, each in enumerate(lineage)]
+        return [TableFile(f"{table}/{made}", rows.num_rows, rows.nbytes) for made, rows in held if len(rows)]
 
     def set_current(self, table: str, snapshot_id: int, *, expected: int) -> None:
         """Make a snapshot the current one; Conflict if ``expected`` no longer is."""
@@ -143,6 +156,36 @@ class MemoryTables:
             if stored.current != expected:
                 raise Conflict(f"table `{table}` is at snapshot {stored.current}, no longer at {expected}")
             stored.current = snapshot_id
+
+    def snapshots(self, table: str) -> Sequence[KeptSnapshot]:
+        """Return every snapshot that is kept, the current one last."""
+        stored = self._table(table)
+        found = [
+            KeptSnapshot(commit.snapshot_id, commit.sequence, parent, _arrival(commit))
+            for commit, parent, *_ in stored.snapshots.values()
+        ]
+        return sorted(found, key=lambda one: (one.snapshot_id == stored.current, one.sequence))
+
+    def expire(self, table: str, snapshot_ids: Collection[int]) -> None:
+        """Let go of snapshots; Conflict if one of them is current or has a tag."""
+        stored = self._table(table)
+        protected = {stored.current, *stored.tags.values()} & set(snapshot_ids)
+        if protected:
+            raise Conflict(f"table `{table}`: snapshots {protected} are current or have a tag")
+        for snapshot_id in snapshot_ids:
+            del stored.snapshots[snapshot_id]
+
+    def compact(self, table: str, *, at: datetime) -> int:
+        """Do nothing: there are no files."""
+        del at
+        self._table(table)
+        return 0
+
+    def remove_unreachable(self, table: str, *, written_before: datetime) -> int:
+        """Do nothing: there are no files."""
+        del written_before
+        self._table(table)
+        return 0
 
     def _table(self, table: str) -> _Table:
         if table not in self._tables:
@@ -155,6 +198,11 @@ class MemoryTables:
                 f"table `{table}` has no snapshot {snapshot_id}; `tidemill data log {table}` lists them"
             )
         return snapshot_id
+
+
+def _arrival(commit: Commit) -> datetime | None:
+    at = commit.properties.get(AT_PROPERTY)
+    return None if at is None else datetime.fromisoformat(at)
 
 
 def _with_ids(commits: Sequence[Commit], ids: Collection[str]) -> Commit | None:

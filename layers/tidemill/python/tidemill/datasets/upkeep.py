@@ -1,0 +1,157 @@
+"""Keeping tables small without touching a version that anything needs.
+
+A commit costs by the number of snapshots its table keeps, and reading by the number of files. So, once a
+day, small files are written together, snapshots nothing needs any more are let go of, and then the files
+that no snapshot names. Kept are:
+
+- what a registered model was trained on, and whatever has a tag;
+- the newest commits, up to ``KEPT_COMMITS`` of them and ``KEPT_DAYS`` old, but never fewer than
+  ``FEWEST_COMMITS``: among them the ids by which an upload or message that comes again is known;
+- every commit after the one to which all views have come: they are still to be brought to the online store.
+
+What is kept of the history is one piece: its oldest commit stands for all that were before it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tidemill.datasets.tables import Commit, History, KeptSnapshot, Tables, Upkeep
+from tidemill.ports import Documents
+from tidemill.registry.versions import list_models, list_versions
+
+KEPT_DAYS = 30
+KEPT_COMMITS = 1_000
+FEWEST_COMMITS = 20
+ORPHAN_DAYS = 3
+"""How old a file must be before it can not belong to a commit that is still being made."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the upkeep of one table came to: snapshots let go of, files written together, files removed."""
+
+    table: str
+    expired: int
+    compacted: int
+    removed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def keep_table(
+    table: str, *, at: datetime, tables: Tables, history: History, upkeep: Upkeep, documents: Documents
+) -> Kept:
+    """Compact a table, let old snapshots go, and remove the files that nothing needs any more.
+
+    Parameters
+    ----------
+    table
+        The table.
+    at
+        The moment of the upkeep.
+    tables, history, upkeep
+        The database.
+    documents
+        Where models are registered, and how far each view has come.
+
+    Returns
+    -------
+    Kept
+        What was done; a second call finds nothing to do.
+
+    Raises
+    ------
+    NotFound
+        If there is no such table.
+    """
+    compacted = upkeep.compact(table, at=at)
+    expired = expirable(
+        upkeep.snapshots(table),
+        tables.commits(table),
+        needed={*history.tags(table).values(), *trained_on(documents, table)},
+        progress=view_progress(documents, table),
+        at=at,
+    )
+    upkeep.expire(table, expired)
+    removed = upkeep.remove_unreachable(table, written_before=at - timedelta(days=ORPHAN_DAYS))
+    return Kept(table, len(expired), compacted, removed)
+
+
+def expirable(
+    snapshots: Sequence[KeptSnapshot],
+    commits: Sequence[Commit],
+    *,
+    needed: Collection[int],
+    progress: Iterable[int],
+    at: datetime,
+) -> list[int]:
+    """Return the snapshots that nothing needs any more.
+
+    Parameters
+    ----------
+    snapshots
+        All that are kept, the current one last.
+    commits
+        The history, oldest first.
+    needed
+        Snapshots that have a tag, or that a registered model was trained on.
+    progress
+        The sequence to which each view has come.
+    at
+        Now.
+
+    Returns
+    -------
+    list of int
+        Their ids, oldest first.
+    """
+    if not snapshots:
+        return []
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in snapshots}
+    oldest = _oldest_kept(commits, by_id, progress, at - timedelta(days=KEPT_DAYS))
+    kept = set(needed)
+    snapshot: KeptSnapshot | None = snapshots[-1]
+    while snapshot is not None and snapshot.sequence >= oldest:
+        kept.add(snapshot.snapshot_id)
+        snapshot = by_id.get(snapshot.parent) if snapshot.parent is not None else None
+    young = {each.snapshot_id for each in snapshots if not _is_before(each, at - timedelta(days=KEPT_DAYS))}
+    in_history = {commit.snapshot_id for commit in commits}
+    kept |= young - in_history  # commits taken back a moment ago may be wanted again
+    return [each.snapshot_id for each in snapshots if each.snapshot_id not in kept]
+
+
+def trained_on(documents: Documents, table: str) -> set[int]:
+    """Return the snapshots of a table that registered models were trained on."""
+    found = set()
+    for model in list_models(documents):
+        for version in list_versions(documents, model):
+            snapshot = version.lineage.get("dataset", {}).get("snapshots", {}).get(table)
+            if snapshot is not None:
+                found.add(int(snapshot))
+    return found
+
+
+def view_progress(documents: Documents, source: str) -> list[int]:
+    """Return how far each view of a source that was ever filled has come, as sequences of commits."""
+    return [int(document["sequence"]) for _, document in documents.query(f"WATERMARK#{source}")]
+
+
+def _oldest_kept(
+    commits: Sequence[Commit], by_id: dict[int, KeptSnapshot], progress: Iterable[int], before: datetime
+) -> int:
+    """Return the sequence of the oldest commit that stays; 0 if all do."""
+    old = [commit for commit in commits if _is_before(by_id[commit.snapshot_id], before)]
+    first = max(min(len(old), len(commits) - FEWEST_COMMITS), len(commits) - KEPT_COMMITS, 0)
+    if first == 0:
+        return 0
+    floor = min(progress, default=None)
+    reached = [each.sequence for each in commits[: first + 1] if floor is None or each.sequence <= floor]
+    return reached[-1] if reached else 0
+
+
+def _is_before(snapshot: KeptSnapshot, moment: datetime) -> bool:
+    return snapshot.at is not None and snapshot.at < moment
