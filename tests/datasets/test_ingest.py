@@ -1,10 +1,12 @@
 """One upload becomes one commit, or is refused whole, whatever is delivered twice or crashes."""
 
+import gzip
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tidemill.canonical import digest_bytes
@@ -119,6 +121,16 @@ def test_rows_that_fail_a_check_are_put_aside_with_the_reason(
     assert aside["values"]["ended_at"] == "2013-01-03T10:00:00Z"
     assert any("minutes" in reason for reason in aside["reasons"])
     assert any("city" in reason for reason in aside["reasons"])
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_compressed_upload_is_a_commit_like_any_other(
+    cloud: Any, trips_csv: Callable[..., bytes], ending: str
+) -> None:
+    plain = trips_csv(*GOOD)
+    data = gzip.compress(plain) if ending == "gz" else pa.compress(plain, codec="zstd", asbytes=True)
+    assert cloud.ingest(cloud.put(data, f"week.csv.{ending}")).status == "committed"
+    assert stored(cloud) == ["1", "2"]
 
 
 def test_nothing_is_put_aside_where_nothing_fails(cloud: Any, trips_csv: Callable[..., bytes]) -> None:

@@ -51,7 +51,7 @@ def decompressed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
     compression = next((ENDINGS[ending] for ending in ENDINGS if name.lower().endswith(ending)), None)
     try:
         if compression == "gzip":
-            yield cast("BinaryIO", gzip.GzipFile(fileobj=file))
+            yield cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
         elif compression == "zstd":
             frames = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
             yield cast("BinaryIO", io.BufferedReader(frames, _BUFFER_BYTES))
