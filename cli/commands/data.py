@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.commands.checks import infer, unblock
 from cli.commands.versions import diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
@@ -65,7 +66,7 @@ def data() -> None:
     """Look at the versions of the data, name them, and go back to one."""
 
 
-for command in (show_version, diff, tag, rollback, export):
+for command in (show_version, diff, tag, rollback, export, infer, unblock):
     data.add_command(command)
 
 
@@ -92,10 +93,11 @@ def log(app: App, source: str, *, as_json: bool) -> None:
             Path(one["upload"]["key"]).name,
             one["rows"],
             one["quarantined"],
+            one["warnings"],
             one["upload"]["digest"][:12],
             one["tags"],
         ]
         for one in commits
     ]
-    names = ["at", "snapshot", "file", "rows", "quarantined", "digest", "tags"]
+    names = ["at", "snapshot", "file", "rows", "quarantined", "warnings", "digest", "tags"]
     show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)

@@ -83,3 +83,23 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_bytes(b"")
     assert digest_file(file).startswith("e3b0c442")
+
+
+def test_a_source_is_proposed_from_a_file_without_any_cloud(tmp_path: Path) -> None:
+    """What is printed is a module, ready for the project."""
+    file = tmp_path / "Rides 2013.csv"
+    file.write_text("id;ended_at\n1;2013-01-01\n2;2013-01-02\n")
+    result = CliRunner().invoke(main, ["data", "infer", str(file), "--delimiter", ";"], obj=App(tmp_path))
+    assert result.exit_code == 0
+    assert 'rides_2013 = Source(\n    "rides_2013",' in result.output
+    assert 'key=["id"]' in result.output
+
+
+def test_a_file_that_tells_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+    """The reason is the library's own."""
+    file = tmp_path / "empty.csv"
+    file.write_text("")
+    result = CliRunner().invoke(main, ["data", "infer", str(file)], obj=App(tmp_path))
+    assert result.exit_code == 1
+    assert "empty.csv is empty" in result.output
+    assert len(result.output.strip().splitlines()) == 1

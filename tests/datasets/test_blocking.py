@@ -26,13 +26,13 @@ def test_a_refusal_blocks_and_a_later_commit_lifts_it(documents: MemoryDocuments
     assert blocking_refusal(documents, "trips") is None
     assert blocked(documents, "2013-01-07T00:00:00Z")
     assert blocking_refusal(documents, "trips") == refusal("2013-01-07T00:00:00Z")
-    assert lift(documents, "trips", "2013-01-07T00:00:00.5Z") == refusal("2013-01-07T00:00:00Z")
+    assert lift(documents, "trips", since="2013-01-07T00:00:00.5Z") == refusal("2013-01-07T00:00:00Z")
     assert blocking_refusal(documents, "trips") is None
 
 
 def test_an_earlier_commit_that_is_told_of_late_lifts_nothing(documents: MemoryDocuments) -> None:
     blocked(documents, "2013-01-07T00:00:00Z")
-    assert lift(documents, "trips", "2013-01-06T23:59:59Z") is None
+    assert lift(documents, "trips", since="2013-01-06T23:59:59Z") is None
     assert blocking_refusal(documents, "trips") is not None
 
 
@@ -40,9 +40,10 @@ def test_a_refusal_that_is_delivered_again_after_it_was_lifted_does_not_block(
     documents: MemoryDocuments,
 ) -> None:
     blocked(documents, "2013-01-07T00:00:00Z")
-    lift(documents, "trips", "2013-01-07T00:00:00Z")
+    lift(documents, "trips")
     assert not blocked(documents, "2013-01-07T00:00:00Z")
     assert blocking_refusal(documents, "trips") is None
+    assert blocked(documents, "2013-01-07T00:00:01Z"), "a later refusal is another one"
 
 
 def test_only_checks_block_and_a_good_upload_lifts(cloud: Any, trips_csv: Any) -> None:

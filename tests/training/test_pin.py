@@ -23,7 +23,7 @@ def test_a_blocked_source_blocks_training_and_says_why_and_what_to_do(lab: Labor
         lab.run("r1", at=AT)
     for words in ("`trips`", "is blocked since 2100", "bad.csv", "1 check refused it", "data unblock trips"):
         assert words in str(raised.value)
-    lift(lab.documents, "trips", REFUSED_AT)
+    lift(lab.documents, "trips")
     assert lab.run("r2", at=AT)["pin_dataset"]["dataset"]["snapshots"]
 
 

@@ -42,7 +42,7 @@ def block(documents: Documents, tables: Tables, refusal: Mapping[str, Any]) -> b
     return True
 
 
-def lift(documents: Documents, source: str, at: str) -> Mapping[str, Any] | None:
+def lift(documents: Documents, source: str, *, since: str | None = None) -> Mapping[str, Any] | None:
     """Lift the block of a source, if it has one that is not younger.
 
     Parameters
@@ -51,8 +51,9 @@ def lift(documents: Documents, source: str, at: str) -> Mapping[str, Any] | None
         The experiments table.
     source
         The source's name.
-    at
-        When the upload arrived that was committed since, or when somebody looked; RFC 3339 in UTC.
+    since
+        When the upload arrived that was committed, RFC 3339 in UTC; None if somebody looked and lifts
+        the block whenever it began.
 
     Returns
     -------
@@ -61,9 +62,10 @@ def lift(documents: Documents, source: str, at: str) -> Mapping[str, Any] | None
     """
     state, revision = documents.get(_PARTITION, source) or ({}, 0)
     refusal: Mapping[str, Any] | None = state.get("blocked")
-    if refusal is None or _before(at, refusal["at"]):
+    if refusal is None or (since is not None and _before(since, refusal["at"])):
         return None
-    documents.put(_PARTITION, source, {"blocked": None, "lifted_at": at}, revision=revision)
+    lifted = {"blocked": None, "lifted_at": since or refusal["at"]}
+    documents.put(_PARTITION, source, lifted, revision=revision)
     return refusal
 
 

@@ -112,7 +112,7 @@ class _Ingest:
         except (UploadRefused, ExpressionError) as error:
             return self._refuse(error)
         index_record(self._documents, record)
-        lift(self._documents, source.name, record["at"])
+        lift(self._documents, source.name, since=record["at"])
         found = stored_findings(self._blobs, record.get("findings"))
         found.pop("profile", None)
         report_key = self._report({**record, "status": "committed", **found})
