@@ -132,8 +132,10 @@ def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Flo
     if feature.kind == "count":
         return np.zeros(n_rows), column.valid
     values = column.values.astype(np.float64, copy=False)
-    there = column.valid & (np.abs(values) < LIMIT) if column.type is not Type.BOOL else column.valid
-    return np.where(there, values, 0.0) + 0.0, there  # + 0.0 makes -0.0 plain 0.0: they compare equal
+    there = column.valid & (values < LIMIT) & (values > -LIMIT)
+    taken = np.where(there, values, 0.0)
+    taken += 0.0  # makes -0.0 plain 0.0: they compare equal
+    return taken, there
 
 
 def measure_id(feature: FeatureDefinition) -> str:

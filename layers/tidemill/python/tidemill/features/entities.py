@@ -58,7 +58,8 @@ def _encode(rows: Column, asked: Column) -> tuple[Ints, Ints, int]:
     low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
     if high - low <= 2 * len(numbers) + 1024:
         inside = asked.valid & (wanted >= low) & (wanted <= high)
-        return numbers - low, np.where(inside, wanted - low, -1), max(high - low + 1, 1)
+        codes = numbers - low if low else numbers  # no copy of what begins at 0 already
+        return codes, np.where(inside, wanted - low, -1), max(high - low + 1, 1)
     known, row_codes = np.unique(numbers, return_inverse=True)
     return row_codes, _places(known, wanted, asked.valid), len(known)
 

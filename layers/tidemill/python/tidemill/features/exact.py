@@ -15,6 +15,8 @@ product); D. Knuth, TAOCP 2, 4.2.2 (the exact sum); S. Boldo, G. Melquiond, "Emu
 correctly rounded sums: proved algorithms using rounding to odd", 2008.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tidemill.features.definitions import Floats, Ints
@@ -32,6 +34,7 @@ LIMIT = 2.0**63
 _EXACT = 53
 """Integers of this many bits are floats without rounding."""
 _PIECE = 16
+_BLOCK = 1 << 15
 _SPLITTER = 2.0**27 + 1
 
 
@@ -43,10 +46,12 @@ def finest(values: Floats) -> int:
     >>> finest(np.array([3.0, -40.0])), finest(np.array([0.5, 1e-60]))
     (0, -128)
     """
-    if (values == np.rint(values)).all():
+    if all((block == np.rint(block)).all() for _, block in _blocks(values)):
         return 0
-    sizes = np.abs(values)
-    smallest = float(np.min(sizes, where=sizes > 0.0, initial=np.inf))
+    smallest = np.inf
+    for _, block in _blocks(values):
+        sizes = np.abs(block)
+        smallest = min(smallest, float(np.min(sizes, where=sizes > 0.0, initial=np.inf)))
     return max(LOWEST, int(np.frexp(smallest)[1]) - _EXACT)
 
 
@@ -75,17 +80,8 @@ def split(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
     {-1: array([ 6, -5])}
     """
     limbs: Limbs = {}
-    rest = values
-    largest = float(np.abs(values).max(initial=0.0))
-    bits = max(int(np.frexp(largest)[1]) - lowest, 1)
-    for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
-        scaled = rest * 2.0**-exponent
-        whole = np.rint(scaled) if exponent == lowest else np.trunc(scaled)
-        if whole.any():
-            limbs[exponent] = whole.astype(np.int64)
-            rest = rest - whole * 2.0**exponent
-        if exponent > lowest and not rest.any():
-            break
+    for rows, block in _blocks(values):
+        _add_limbs(limbs, len(values), rows, block, lowest=lowest, width=width)
     return limbs
 
 
@@ -94,11 +90,35 @@ def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> L
 
     A limb may take one bit more than ``width``; ``lowest`` is at most twice what `finest` says.
     """
-    high, low = _product(values, values)
-    limbs, small = split(high, lowest, width), split(low, lowest, width)
-    for exponent, limb in small.items():
-        limbs[exponent] = limbs[exponent] + limb if exponent in limbs else limb
+    limbs: Limbs = {}
+    for rows, block in _blocks(values):
+        for part in _product(block, block):
+            _add_limbs(limbs, len(values), rows, part, lowest=lowest, width=width)
     return limbs
+
+
+def _blocks(values: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Cut numbers into pieces that stay in the processor's cache with what is computed of them."""
+    for start in range(0, len(values), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        yield rows, values[rows]
+
+
+def _add_limbs(limbs: Limbs, n: int, rows: slice, block: Floats, *, lowest: int, width: int) -> None:
+    """Add the limbs of a block's numbers to its rows of the limbs of all ``n`` numbers."""
+    rest = block
+    largest = float(np.abs(block).max(initial=0.0))
+    bits = max(int(np.frexp(largest)[1]) - lowest, 1)
+    for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
+        scaled = rest * 2.0**-exponent
+        whole = np.rint(scaled) if exponent == lowest else np.trunc(scaled)
+        if whole.any():
+            if exponent not in limbs:
+                limbs[exponent] = np.zeros(n, dtype=np.int64)
+            limbs[exponent][rows] += whole.astype(np.int64)
+            rest = rest - whole * 2.0**exponent
+        if exponent > lowest and not rest.any():
+            break
 
 
 def to_float(limbs: Limbs, n: int) -> Floats:

@@ -33,7 +33,7 @@ def sort_by_entity(codes: Ints) -> Ints:
     """
     # numpy sorts integers of 16 bits by counting them, which beats comparing them many times over.
     low = codes.min(initial=0)
-    order = np.argsort((codes - low).astype(np.uint16), kind="stable")
+    order = np.argsort(codes.astype(np.uint16) - low.astype(np.uint16), kind="stable")
     for digit in range(16, int(codes.max(initial=0) - low).bit_length(), 16):
         numbers = ((codes - low) >> digit).astype(np.uint16)
         order = order[np.argsort(numbers[order], kind="stable")]
@@ -68,7 +68,11 @@ class TimeIndex:
         self._ranks: Ints | None = None if fits else np.unique(times)
         self._span = span if self._ranks is None else len(self._ranks) + 1
         keys = codes * self._span
-        keys += times - self._low if self._ranks is None else np.searchsorted(self._ranks, times)
+        if self._ranks is None:
+            keys += times
+            keys -= self._low
+        else:
+            keys += np.searchsorted(self._ranks, times)
         self.order = _order(codes, times, keys)
         self._sorted = keys if self.order is None else keys[self.order]
 
@@ -147,13 +151,11 @@ class Timeline:
         self.events = events
         self.by_time = TimeIndex(codes, events.happened)
         self._sizes: Ints = np.bincount(codes, minlength=1)
-        delays = events.visible - events.happened
-        self._latest_us = int(delays.max(initial=0))
-        if self._latest_us == delays.min(initial=self._latest_us):
+        least_us, self._latest_us = _delays(events)
+        if least_us == self._latest_us:
             self.by_visible = self.by_time.later(self._latest_us)
         else:
             self.by_visible = TimeIndex(self.codes, self.visible)
-        del delays
         # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
         self._limb_bits = min(_WIDEST_LIMB, 62 - int(self._sizes.max()).bit_length())
         # Questions in order make every search walk the rows once, from front to back.
@@ -386,3 +388,11 @@ def _running(values: Ints) -> Ints:
     sums = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, out=sums[1:])
     return sums
+
+
+def _delays(events: Events) -> tuple[int, int]:
+    """Return how long after they happened rows are seen, at least and at most."""
+    if events.known is events.happened or len(events.happened) == 0:
+        return 1, 1
+    delays = events.visible - events.happened
+    return int(delays.min()), int(delays.max())
