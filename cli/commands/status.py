@@ -12,8 +12,8 @@ from tidemill.client.deployment import Deployment
 from tidemill.registry.runs import list_runs
 
 QUEUES = ("Ingest", "Materialize", "Predictions", "Decisions")
-# The monitor is woken without a queue; what of it failed for good is kept all the same.
-DEAD_LETTERS = (*QUEUES, "Monitor")
+# Monitor and upkeep are woken without a queue; what of them failed for good is kept all the same.
+DEAD_LETTERS = (*QUEUES, "Monitor", "Upkeep")
 RUNS_LOOKED_AT = 20
 
 

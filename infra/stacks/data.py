@@ -15,11 +15,13 @@ from infra.config import Config
 from infra.constructs.backfill_machine import BackfillMachine
 from infra.constructs.function import PythonFunction
 from infra.constructs.layers import Layers
+from infra.constructs.upkeep import Upkeep
 from infra.constructs.work_queue import WorkQueue
 
 INGEST_TIMEOUT = Duration.minutes(10)
 MATERIALIZE_TIMEOUT = Duration.minutes(5)
 BACKFILL_TIMEOUT = Duration.minutes(15)
+REMOVED_FILES_KEPT = Duration.days(30)
 # Commits to one table wait for each other; more workers than this would only wait.
 WRITERS_AT_ONCE = 2
 
@@ -33,6 +35,10 @@ class DataStack(Stack):
         self._stateful = RemovalPolicy.DESTROY if config.ephemeral else RemovalPolicy.RETAIN
         self.layers = Layers(self, config=config)
         self.data_bucket = self._bucket("DataBucket")
+        # What upkeep removed from tables is billed on as an earlier version until it goes too.
+        self.data_bucket.add_lifecycle_rule(
+            prefix="warehouse/", noncurrent_version_expiration=REMOVED_FILES_KEPT
+        )
         self.models_bucket = self._bucket("ModelsBucket")
         _send_events(self.data_bucket)
         self.experiments = self._table("ExperimentsTable", sort="sort")
@@ -53,6 +59,7 @@ class DataStack(Stack):
         self.notifications = _topic(self)
         self._ingest()
         self._materialize()
+        self._keep_tables()
         self._outputs()
 
     def _bucket(self, name: str) -> s3.Bucket:
@@ -169,6 +176,16 @@ class DataStack(Stack):
         function.uses_table(self.features, "TIDEMILL_FEATURES_TABLE", write=True)
         function.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
         return function
+
+    def _keep_tables(self) -> None:
+        keeper = Upkeep(
+            self, "Upkeep", config=self._config, layers=self.layers, alarms=self.notifications
+        ).keeper
+        keeper.uses_bucket(
+            self.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
+        )
+        keeper.uses_database(self.database, write=True)
+        keeper.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE")
 
     def _outputs(self) -> None:
         for name, value in {

@@ -49,7 +49,7 @@ def test_status_lists_endpoints_resources_and_what_waits(cloud: LocalCloud, syst
     assert status["resources"]["data_bucket"] == system.deployment.outputs["DataBucket"]
     assert set(status["functions"]) == {path.parent.name for path in CHECKOUT.glob("functions/*/handler.py")}
     assert set(status["waiting"]) == {"ingest", "materialize", "predictions", "decisions"}
-    assert status["failed"]["dead_letters"] == dict.fromkeys([*status["waiting"], "monitor"], 0)
+    assert status["failed"]["dead_letters"] == dict.fromkeys([*status["waiting"], "monitor", "upkeep"], 0)
     assert set(status["stacks"].values()) <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 

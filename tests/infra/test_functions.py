@@ -100,9 +100,21 @@ def test_uploads_reach_the_ingest_queue_from_the_accounts_bus(assembly: Any) -> 
     assert rule["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "uploads/"}]}
 
 
+def scheduled(assembly: Any) -> dict[str, Any]:
+    rules = [r for r in assembly.properties("AWS::Events::Rule") if "ScheduleExpression" in r]
+    return {rule["ScheduleExpression"]: rule for rule in rules}
+
+
+def test_the_tables_upkeep_is_woken_weekly_and_told_the_events_own_time(assembly: Any) -> None:
+    rules = scheduled(assembly)
+    assert set(rules) == {"cron(0 2 * * ? *)", "cron(30 3 ? * SUN *)"}
+    (target,) = rules["cron(30 3 ? * SUN *)"]["Targets"]
+    assert target["InputTransformer"]["InputTemplate"] == '{"time":<time>}'
+    assert "UpkeepDeadLetters" in str(target["DeadLetterConfig"])
+
+
 def test_a_models_monitor_is_told_the_model_and_the_events_own_time(assembly: Any) -> None:
-    (rule,) = [r for r in assembly.properties("AWS::Events::Rule") if "ScheduleExpression" in r]
-    assert rule["ScheduleExpression"] == "cron(0 2 * * ? *)"
+    rule = scheduled(assembly)["cron(0 2 * * ? *)"]
     transformer = rule["Targets"][0]["InputTransformer"]
     assert transformer["InputPathsMap"] == {"time": "$.time"}
     assert transformer["InputTemplate"] == '{"model":"late_arrival","time":<time>}'
@@ -124,5 +136,6 @@ def test_the_command_line_finds_what_it_needs_among_the_outputs(assembly: Any) -
         "NotificationTopic",
         "ApiEndpoint",
         "MonitorDeadLettersUrl",
+        "UpkeepDeadLettersUrl",
     }
     assert (expected | queues) <= outputs

@@ -75,9 +75,16 @@ def test_predict_changes_nothing_but_its_own_log_and_the_prediction_log(assembly
     assert writes == {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 
 
-def test_only_uploads_and_predictions_change_tables_and_only_pinning_tags_them(assembly: Any) -> None:
+def test_only_uploads_predictions_and_upkeep_change_tables_and_only_pinning_tags_them(
+    assembly: Any,
+) -> None:
     writers = {name for name in assembly.functions() if "glue:UpdateTable" in actions(assembly, name)}
-    assert writers == {"ingest_upload", "record_predictions", "pin_dataset"}
+    assert writers == {"ingest_upload", "record_predictions", "pin_dataset", "keep_tables"}
+
+
+def test_upkeep_reads_what_models_need_and_can_not_change_it(assembly: Any) -> None:
+    tables = {action for action in actions(assembly, "keep_tables") if action.startswith("dynamodb:")}
+    assert tables == {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 
 
 def test_only_the_retraining_decision_starts_training_and_only_materialising_a_backfill(

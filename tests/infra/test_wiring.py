@@ -21,6 +21,8 @@ NEEDS = {
     "backfill_executions": {"TIDEMILL_BACKFILL_STATE_MACHINE_ARN"},
     "served_views": {"TIDEMILL_EXPERIMENTS_TABLE", "TIDEMILL_MODELS_BUCKET"},
     "tables": {"TIDEMILL_DATABASE", "TIDEMILL_DATA_BUCKET"},
+    "table_history": {"TIDEMILL_DATABASE"},
+    "table_upkeep": {"TIDEMILL_DATABASE"},
 }
 NEEDS["backfills"] = NEEDS["served_views"] | NEEDS["tables"] | NEEDS["online_store"]
 LOAD_THE_PROJECT = {"project", "backfills"}

@@ -18,8 +18,10 @@ from tidemill.aws.queues import SqsQueue
 from tidemill.aws.settings import Settings
 
 if TYPE_CHECKING:
+    from tidemill.aws.history import IcebergHistory
     from tidemill.aws.online import DynamoOnlineStore
     from tidemill.aws.tables import IcebergTables
+    from tidemill.aws.upkeep import IcebergUpkeep
     from tidemill.datasets.backfill import Backfills
     from tidemill.project import Project
     from tidemill.registry.served_views import ServedViews
@@ -103,6 +105,24 @@ def backfills() -> "Backfills":
     from tidemill.datasets.backfill import Backfills  # noqa: PLC0415  # Arrow stays off the predict path
 
     return Backfills(project(), served_views(), tables(), documents(), online_store())
+
+
+@functools.cache
+def table_history() -> "IcebergHistory":
+    """Return the versions of the project's tables."""
+    from tidemill.aws.history import IcebergHistory  # noqa: PLC0415  # Arrow stays off the predict path
+    from tidemill.aws.tables import glue_catalog  # noqa: PLC0415  # likewise
+
+    return IcebergHistory(glue_catalog(), database=settings().database)
+
+
+@functools.cache
+def table_upkeep() -> "IcebergUpkeep":
+    """Return what keeps the project's tables small."""
+    from tidemill.aws.tables import glue_catalog  # noqa: PLC0415  # Arrow stays off the predict path
+    from tidemill.aws.upkeep import IcebergUpkeep  # noqa: PLC0415  # likewise
+
+    return IcebergUpkeep(glue_catalog(), database=settings().database)
 
 
 @functools.cache

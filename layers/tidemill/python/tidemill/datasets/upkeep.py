@@ -17,8 +17,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tidemill.datasets.predictions import predictions_table
 from tidemill.datasets.tables import Commit, History, KeptSnapshot, Tables, Upkeep
+from tidemill.errors import NotFound, PlatformError
 from tidemill.ports import Documents
+from tidemill.project import Project
 from tidemill.registry.versions import list_models, list_versions
 
 KEPT_DAYS = 30
@@ -40,6 +43,45 @@ class Kept:
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return asdict(self)
+
+
+def keep_tables(
+    project: Project,
+    *,
+    at: datetime,
+    tables: Tables,
+    history: History,
+    upkeep: Upkeep,
+    documents: Documents,
+) -> list[Kept]:
+    """Keep every table of a project: its sources, and its models' predictions; see ``keep_table``.
+
+    Returns
+    -------
+    list of Kept
+        What was done, by table; those that nothing was ever written to are left out.
+
+    Raises
+    ------
+    PlatformError
+        The first failure, after every table had its turn; the same call again is safe.
+    """
+    names = [source.name for source in project.sources]
+    names += [predictions_table(model.name) for model in project.models]
+    done: list[Kept] = []
+    failures: list[PlatformError] = []
+    for name in names:
+        try:
+            done.append(
+                keep_table(name, at=at, tables=tables, history=history, upkeep=upkeep, documents=documents)
+            )
+        except NotFound:
+            continue
+        except PlatformError as error:  # one busy table must not keep the others from their upkeep
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
 
 
 def keep_table(
