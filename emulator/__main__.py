@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emulator import actions
 from emulator.cloud import DEFAULT_PORT, Cloud
-from emulator.errors import EmulatorError
+from emulator.errors import EmulatorError, Interrupted
 from emulator.resources.coverage import as_markdown
 from emulator.runtime.environment import Packaging
 from emulator.states import support
@@ -118,11 +118,20 @@ def _coverage(manual: Path | None) -> int:
 
 
 def _up(assembly: Path | None, start: Callable[[], Cloud]) -> int:
-    ending = threading.Event()
+    ending, deploying = threading.Event(), threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        ending.set()
+        if deploying.is_set():  # a deployment may wait for a function that never answers
+            deploying.clear()
+            raise Interrupted("ended by a signal while stacks were being deployed")
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: ending.set())
+        signal.signal(number, end)
     with start() as cloud:
-        outputs = cloud.deploy(assembly) if assembly else {}
+        deploying.set()
+        outputs = cloud.deploy(assembly) if assembly and not ending.is_set() else {}
+        deploying.clear()
         for stack, values in outputs.items():
             for key, value in values.items():
                 sys.stdout.write(f"{stack}.{key} = {value}\n")

@@ -192,6 +192,7 @@ class Cloud:
     def _load(self, state: State, port: int) -> None:
         own = OwnState(self.clock, self._sources, self.router.invoker.events)
         state.load(own, Place(self.region, port))
+        self._formation.end_what_was_cut_off()
         self.router.refresh()
         self.router.work.changed = state.note
 

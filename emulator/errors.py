@@ -6,6 +6,7 @@ EmulatorError
 ├── BadAssembly        a directory is no cloud assembly, or lacks a file its manifest names
 ├── UnknownFunction    a name or ARN that no deployed function has
 ├── NotPermitted       a function's policy does not let a service invoke it
+├── Interrupted        a signal ended the local cloud before its deployment was done
 ├── PortTaken          another program listens on the port
 ├── StateRefused       a state directory cannot be used; nothing in it was changed
 └── StateNotSaved      the state could not be written; what was saved before is still there
@@ -34,6 +35,10 @@ class UnknownFunction(EmulatorError):
 
 class NotPermitted(EmulatorError):
     """A function's policy does not let a service invoke it."""
+
+
+class Interrupted(EmulatorError):
+    """The local cloud was told to end while it deployed."""
 
 
 class PortTaken(EmulatorError):

@@ -95,7 +95,7 @@ class Deployer:
         source = Source(text, parse_template(text), dict(wanted.parameters), dict(wanted.tags))
         present = self._formation.named(wanted.name)
         try:
-            if present is not None and present.status == "ROLLBACK_COMPLETE":
+            if present is not None and present.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}:
                 # What failed to be made can only be deleted; the CDK CLI does so before it tries again.
                 self._formation.delete(present)
                 present = None

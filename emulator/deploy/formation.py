@@ -268,6 +268,12 @@ class Formation:
         except TemplateError as error:
             raise TemplateError(f"stack {stack.name}: {error.message}") from error
 
+    def end_what_was_cut_off(self) -> None:
+        """Have no stack claim to be changing that the end of the run before left in the middle."""
+        for stack in self.stacks():
+            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+                stack.become(_broken(stack.status), f"the local cloud ended during {stack.status}")
+
     def _check_updatable(self, stack: Stack) -> None:
         if stack.status not in _UPDATABLE:
             raise TemplateError(

@@ -1,11 +1,13 @@
 """A cloud's life: one at a time, a port that is taken, and nothing left behind."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,60 @@ def test_a_signal_ends_the_command_and_leaves_no_files(
         assert process.wait(timeout=20) == 0
     assert tempfile.gettempdir() != str(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def waiting_forever(directory: Path) -> Path:
+    """Write an assembly whose custom resource is never answered for."""
+    properties = {
+        "Code": {"ZipFile": "def handler(event, context):\n    print('leaves it unanswered')"},
+        "Handler": "index.handler",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Runtime": "python3.12",
+    }
+    lets_lambda_in = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        },
+    }
+    asking = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": lets_lambda_in}},
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
+        "Waits": {"Type": "Custom::Waits", "Properties": asking},
+    }
+    artifact = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/unknown-region",
+        "properties": {"templateFile": "Waits.json"},
+    }
+    directory.mkdir()
+    (directory / "Waits.json").write_text(json.dumps({"Resources": resources}))
+    (directory / "manifest.json").write_text(
+        json.dumps({"version": "48.0.0", "artifacts": {"Waits": artifact}})
+    )
+    return directory
+
+
+def test_a_signal_ends_a_deployment_that_waits_and_the_next_run_makes_its_stack_anew(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "emulator", "up", "--port", "0", "--state", str(tmp_path / "state")]
+    command += ["--assembly", str(waiting_forever(tmp_path / "out"))]
+    for _ in range(2):
+        code = tmp_path / "tmp"
+        code.mkdir(exist_ok=True)
+        process = subprocess.Popen(
+            command, env={**os.environ, "TMPDIR": str(code)}, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        with process.stderr as told:
+            end = time.monotonic() + 20
+            while not any(code.glob("local-cloud-*/code/*/index.py")):  # unpacked when it is invoked
+                assert process.poll() is None, told.read()
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 1
+            assert told.read() == "ended by a signal while stacks were being deployed\n"
+        assert list(code.iterdir()) == []
