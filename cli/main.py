@@ -4,6 +4,7 @@ import click
 
 from cli.commands.data import data, upload
 from cli.commands.demo import demo
+from cli.commands.features import features
 from cli.commands.local import down, up
 from cli.commands.models import models
 from cli.commands.monitor import monitor
@@ -22,7 +23,7 @@ def main() -> None:
     """
 
 
-for command in (up, down, upload, data, train, runs, models, predict, monitor, status, demo):
+for command in (up, down, upload, data, features, train, runs, models, predict, monitor, status, demo):
     main.add_command(command)
 
 

@@ -1,0 +1,236 @@
+"""`tidemill features`: views and their versions, what they say of an entity, and filling them."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from cli.context import App, ListingGroup, json_option, pass_app
+from cli.errors import CommandError
+from cli.render import console, facts, show, table
+from tidemill.aws.blobs import S3Blobs
+from tidemill.canonical import canonical_json
+from tidemill.client.deployment import Deployment, wait_for
+from tidemill.errors import NotFound, did_you_mean
+from tidemill.features.definitions import ViewDefinition, define
+from tidemill.features.differences import Difference, describe_feature, differences
+from tidemill.project import load_project
+from tidemill.registry.served_views import ServedViews
+
+BACKFILL_SECONDS = 24 * 3600.0
+
+
+@click.group(cls=ListingGroup)
+def features() -> None:
+    """List feature views, look an entity up, fill a view from history."""
+
+
+@features.command("list")
+@json_option
+@pass_app
+def list_(app: App, *, as_json: bool) -> None:
+    """List the views, declared or in service, and how many commits each is behind."""
+    with app.deployment() as deployment:
+        declared, used_by = declared_views(deployment), views_in_service(deployment)
+        known = {view.reference: view for view in [*declared.values(), *(view for _, view in used_by)]}
+        sequences = {source: _sequences(deployment, source) for source in {v.source for v in known.values()}}
+        found: list[dict[str, Any]] = [
+            {
+                "view": view.name,
+                "version": view.version,
+                "keys": [name for name, _ in view.keys],
+                "source": view.source,
+                "features": [feature.name for feature in view.features],
+                "declared": view.name in declared and declared[view.name].version == view.version,
+                "used_by": [model for model, used in used_by if used.reference == view.reference],
+                "commits_behind": _behind(deployment, view, sequences[view.source]),
+            }
+            for _, view in sorted(known.items())
+        ]
+    names = ["view", "version", "keys", "source", "features", "declared", "used_by", "commits_behind"]
+    rows = [[len(one[name]) if name == "features" else one[name] for name in names] for one in found]
+    show(found, table([name.replace("_", " ") for name in names], rows), as_json=as_json)
+
+
+@features.command("show")
+@click.argument("view", metavar="VIEW[@VERSION]")
+@json_option
+@pass_app
+def show_view(app: App, view: str, *, as_json: bool) -> None:
+    """Show what a view's features are made of."""
+    with app.deployment() as deployment:
+        definition = find_view(deployment, view)
+    data = definition.definition()
+    said = {
+        "view": definition.name,
+        "version": definition.version,
+        "source": definition.source,
+        "keys": [f"{name}: {type_.value}" for name, type_ in definition.keys],
+        "timestamp": definition.timestamp,
+        "known": repr(definition.known),
+        "ttl (s)": data["ttl_seconds"],
+        "grace (s)": data["grace_seconds"],
+    }
+    rows = [[each["name"], describe_feature(each)] for each in data["features"]]
+    show(
+        {"version": definition.version, **data},
+        facts(said),
+        "",
+        table(["feature", "is"], rows),
+        as_json=as_json,
+    )
+
+
+@features.command("get")
+@click.argument("entity", nargs=-1, required=True, metavar="KEY=VALUE...")
+@json_option
+@pass_app
+def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
+    """Show what the declared views say of an entity now, as in `features get carrier=AA origin=JFK`."""
+    key = dict(_key_part(part) for part in entity)
+    with app.deployment() as deployment:
+        declared = declared_views(deployment).values()
+        views = [view for view in declared if {name for name, _ in view.keys} == set(key)]
+        if not views:
+            known = sorted({" ".join(f"{name}=..." for name, _ in view.keys) for view in declared})
+            raise CommandError(f"no view has the keys {', '.join(key)}; there are: {'; '.join(known)}")
+        found = [
+            deployment.api.call("GET", f"/features/{quote(view.name)}?{urlencode(key)}") for view in views
+        ]
+    rows = [
+        [one["view"], name, value, one["freshness"]]
+        for one in found
+        for name, value in one["features"].items()
+    ]
+    show(found, table(["view", "feature", "value", "as of"], rows), as_json=as_json)
+
+
+@features.command("diff")
+@click.argument("view", required=False)
+@json_option
+@pass_app
+def diff(app: App, view: str | None, *, as_json: bool) -> None:
+    """Show in what the declared views differ from those that models in service were trained with."""
+    with app.deployment() as deployment:
+        declared = declared_views(deployment)
+        if view is not None and view not in declared:
+            raise NotFound(f"no view `{view}` is declared{did_you_mean(view, declared)}")
+        found = [
+            {"view": served.name, "model": model, **difference._asdict()}
+            for model, served in views_in_service(deployment)
+            if view in {None, served.name}
+            for difference in _against(served, declared)
+        ]
+    rows = [[one["view"], one["model"], one["what"], one["before"], one["after"]] for one in found]
+    text = table(["view", "in service by", "differs", "in service", "declared"], rows)
+    show(found, text if found else "what is declared is in service", as_json=as_json)
+
+
+@features.command("backfill")
+@click.argument("view", metavar="VIEW[@VERSION]")
+@click.option("--wait/--no-wait", default=True, help="Wait until the view is filled (the default).")
+@json_option
+@pass_app
+def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
+    """Fill a view from the history of its source; serving goes on meanwhile."""
+    with app.deployment() as deployment:
+        definition = find_view(deployment, view)
+        execution = _start(deployment, definition)
+        if not wait:
+            show({"execution": execution}, f"filling {definition.reference}", as_json=as_json)
+            return
+        with console(stderr=True).status(f"filling {definition.reference}"):
+            status = wait_for(
+                lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
+            )
+        behind = _behind(deployment, definition, _sequences(deployment, definition.source))
+    data = {
+        "view": definition.name,
+        "version": definition.version,
+        "status": status,
+        "commits_behind": behind,
+    }
+    show(data, facts(data), as_json=as_json)
+    if status != "SUCCEEDED":
+        raise CommandError(f"the backfill of {definition.reference} ended as {status}; look at {execution}")
+
+
+def declared_views(deployment: Deployment) -> dict[str, ViewDefinition]:
+    """Return the views of the deployed project's declarations by name."""
+    return {view.name: define(view) for view in load_project(deployment.project).views}
+
+
+def views_in_service(deployment: Deployment) -> list[tuple[str, ViewDefinition]]:
+    """Return the views that models in service were trained with, each with ``model@version``."""
+    blobs = S3Blobs(deployment.outputs["ModelsBucket"], client=deployment.endpoint.client("s3"))
+    return ServedViews(deployment.documents, blobs).by_model()
+
+
+def find_view(deployment: Deployment, wanted: str) -> ViewDefinition:
+    """Return the view of a name, as declared, or of a name and version, as declared or in service.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    declared = declared_views(deployment)
+    if wanted in declared:
+        return declared[wanted]
+    kept = [*declared.values(), *(view for _, view in views_in_service(deployment))]
+    known = {view.reference: view for view in kept}
+    if wanted not in known:
+        raise NotFound(
+            f"no view `{wanted}` is declared or in service{did_you_mean(wanted, [*declared, *known])}"
+        )
+    return known[wanted]
+
+
+def _against(served: ViewDefinition, declared: dict[str, ViewDefinition]) -> list[Difference]:
+    if served.name not in declared:
+        return [Difference("view", served.reference, None)]
+    return differences(served, declared[served.name])
+
+
+def _sequences(deployment: Deployment, source: str) -> list[int]:
+    try:
+        return [commit.sequence for commit in deployment.tables.commits(source)]
+    except NotFound:  # nothing was ever uploaded
+        return []
+
+
+def _behind(deployment: Deployment, view: ViewDefinition, sequences: Sequence[int]) -> int:
+    from tidemill.datasets.materialization import watermark  # noqa: PLC0415 - Arrow takes a second to import
+
+    reached = watermark(deployment.documents, view)
+    return sum(sequence > reached for sequence in sequences)
+
+
+def _start(deployment: Deployment, view: ViewDefinition) -> str:
+    answer = deployment.endpoint.client("stepfunctions").start_execution(
+        stateMachineArn=deployment.outputs["BackfillStateMachine"],
+        name=f"{view.name[:40]}-{view.version}-{secrets.token_hex(6)}",
+        input=canonical_json({"view": view.name, "version": view.version}).decode(),
+    )
+    return str(answer["executionArn"])
+
+
+def _ended(deployment: Deployment, execution: str) -> str | None:
+    status = deployment.execution_status(execution)
+    return None if status == "RUNNING" else status
+
+
+def _key_part(text: str) -> tuple[str, str]:
+    """Split ``origin=JFK``.
+
+    Examples
+    --------
+    >>> _key_part("origin=JFK")
+    ('origin', 'JFK')
+    """
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise CommandError(f"{text} names no value of a key; write it as origin=JFK")
+    return name, value
