@@ -210,8 +210,11 @@ def read_events(view: ViewDefinition, rows: Columns) -> Events:
         positions = np.flatnonzero(there)
         columns = {name: each.take(positions) for name, each in columns.items()}
         times = [each.take(positions) for each in times]
-    happened_us, known_us = (microseconds(each.values) for each in times)
-    return Events(columns, happened_us, known_us, np.maximum(happened_us + 1, known_us))
+    happened_us = microseconds(times[0].values)
+    known_us = happened_us if known is happened else microseconds(times[1].values)
+    visible_us = happened_us + 1
+    np.maximum(visible_us, known_us, out=visible_us)
+    return Events(columns, happened_us, known_us, visible_us)
 
 
 def microseconds(times: Array) -> Ints:
