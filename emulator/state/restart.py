@@ -4,6 +4,7 @@ AWS would lose none of it. Executions that ran are aborted, and say why. Message
 again at once, with their receive count.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,22 +12,56 @@ from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import Execution
 
 from emulator.state.backends import kept_backends
+from emulator.states.map_runs import children_of, describe
 
+_RUNNING, _ABORTED = ExecutionStatus.RUNNING.value, ExecutionStatus.ABORTED.value
 ABORTED_ERROR = "LocalCloud.Restarted"
 ABORTED_CAUSE = "the local cloud was ended or killed while this execution ran; start it again"
 
 
+class EndedMapRun:
+    """Stands where moto's record of a distributed Map's run was.
+
+    Parameters
+    ----------
+    record
+        moto's, or one of these.
+    """
+
+    def __init__(self, record: Any) -> None:
+        self.map_run_arn: str = record.map_run_arn
+        self.children = [
+            replace(child, status=_ABORTED) if child.status == _RUNNING else child
+            for child in children_of(record)
+        ]
+        self._description = record.describe() if isinstance(record, EndedMapRun) else describe(record)
+        self._entry = dict(record.list_item())
+        if self._description["status"] == _RUNNING:
+            self._description["status"] = _ABORTED
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the run."""
+        return self._description
+
+    def list_item(self) -> dict[str, Any]:
+        """Describe the run as an entry of a list."""
+        return self._entry
+
+
 class EndedExecution:
-    """Stands where an execution's thread was: the history stays readable, nothing runs.
+    """Stands where an execution's thread was: history and map runs stay readable, nothing runs.
 
     Parameters
     ----------
     events
         The execution's history.
+    runs
+        The runs of its distributed Maps.
     """
 
-    def __init__(self, events: list[Any]) -> None:
+    def __init__(self, events: list[Any], runs: list[EndedMapRun]) -> None:
         self._events = events
+        self._runs = runs
 
     @property
     def env(self) -> "EndedExecution":
@@ -37,6 +72,19 @@ class EndedExecution:
     def event_manager(self) -> "EndedExecution":
         """What moto asks for the history."""
         return self
+
+    @property
+    def map_run_record_pool_manager(self) -> "EndedExecution":
+        """What moto asks for map runs."""
+        return self
+
+    def get_all(self) -> list[EndedMapRun]:
+        """Give the map runs."""
+        return self._runs
+
+    def get(self, map_run_arn: str) -> EndedMapRun | None:
+        """Give one map run, if it was one of this execution's."""
+        return next((run for run in self._runs if run.map_run_arn == map_run_arn), None)
 
     def get_event_history(self) -> list[Any]:
         """Give the history."""
@@ -63,7 +111,9 @@ class EndedExecution:
         worker = execution.exec_worker
         environment = worker.env if worker else None
         events = list(environment.event_manager.get_event_history()) if environment else []
-        return state | {"exec_worker": cls(events), "_cloud_watch_logging_session": None}
+        runs = environment.map_run_record_pool_manager.get_all() if environment else []
+        ended = cls(events, [EndedMapRun(run) for run in runs])
+        return state | {"exec_worker": ended, "_cloud_watch_logging_session": None}
 
 
 def stop_running_executions(now: datetime) -> list[Execution]:

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from moto.core.exceptions import AWSError
@@ -15,8 +16,10 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.states.definition import DefinitionError, check_definition
+from emulator.states.map_runs import children_of, find_child
 
 _LARGEST_PAYLOAD_BYTES = 256 * 1024
+_PAGE = 100
 
 
 def install_answers(hooks: Hooks, *, clock: Clock) -> None:
@@ -60,6 +63,11 @@ def install_answers(hooks: Hooks, *, clock: Clock) -> None:
 _parses = StepFunctionsParserBackend._validate_definition  # noqa: SLF001  both callers are in the class itself
 
 
+class _ResourceNotFoundError(AWSError):
+    TYPE = "ResourceNotFound"
+    STATUS = 400
+
+
 class _InvalidDefinitionError(AWSError):
     TYPE = "InvalidDefinition"
     STATUS = 400
@@ -73,7 +81,29 @@ def _validated(definition: str) -> None:
         raise _InvalidDefinitionError(str(error)) from error
 
 
+def _list_children(response: Any) -> ActionResult:
+    """List a run's child executions, the latest first."""
+    arn, status = _parameter(response, "mapRunArn"), _parameter(response, "statusFilter")
+    record = next((each for each in _map_runs(response) if each.map_run_arn == arn), None)
+    if record is None:
+        raise _ResourceNotFoundError(f"Resource not found: '{arn}'")
+    found = [child.as_entry() for child in reversed(children_of(record)) if status in {None, child.status}]
+    start = int(_parameter(response, "nextToken") or 0)
+    end = start + int(_parameter(response, "maxResults") or _PAGE)
+    more = {"nextToken": str(end)} if end < len(found) else {}
+    return ActionResult({"executions": found[start:end], **more})
+
+
+def _map_runs(response: Any) -> Iterator[Any]:
+    for execution in response.stepfunction_backend._get_executions():  # noqa: SLF001  moto's own list
+        if execution.exec_worker is not None:
+            yield from execution.exec_worker.env.map_run_record_pool_manager.get_all()
+
+
 def _describe_execution(response: Any) -> ActionResult:
+    child = find_child(_map_runs(response), _parameter(response, "executionArn"))
+    if child is not None:
+        return ActionResult(child.as_description())
     described = _execution_of(response).to_describe_output()
     return ActionResult({key: value for key, value in described.items() if value is not None})
 
@@ -82,6 +112,8 @@ def _with_every_stop(owner: type[StepFunctionResponse]) -> Any:
     list_executions = owner.list_executions
 
     def listed(response: Any) -> ActionResult:
+        if _parameter(response, "mapRunArn"):
+            return _list_children(response)
         answer = list_executions(response)
         backend = response.stepfunction_backend
         listing: Any = answer.result

@@ -28,6 +28,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
 from emulator.events.hooks import Hooks
+from emulator.states.map_runs import with_failures
 
 _INTERPRETER = "moto.stepfunctions.parser."
 _INDEFINITE = re.compile(r"\*|\.\.|\?\(|\[[^\]'\"]*[:,][^\]]*\]")
@@ -168,6 +169,7 @@ def _with_tolerance() -> Any:
             cause = "The specified tolerated failure threshold was exceeded"
             details = TaskFailedEventDetails(error=kind.to_name(), cause=cause)
             raise _failure(env, kind, HistoryEventType.TaskFailed, {"taskFailedEventDetails": details})
+        env.stack.append(with_failures(env.stack.pop(), eval_input.map_run_record))
 
     return judged
 

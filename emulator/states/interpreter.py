@@ -34,6 +34,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from emulator.events.clock import Clock
 from emulator.events.hooks import Hooks
 from emulator.states.corrections import install_corrections
+from emulator.states.map_runs import install_map_runs
 from emulator.states.parameters import install_parameters
 from emulator.states.strands import Ends, Signal, Strand, Strands
 
@@ -78,6 +79,7 @@ def install_interpreter(hooks: Hooks, *, strands: Strands, ends: Ends) -> None:
     hooks.replace(Timestamp, "_get_wait_seconds", _seconds_until_timestamp_on(clock))
     install_parameters(hooks)
     install_corrections(hooks)
+    install_map_runs(hooks, clock=clock)
     hooks.replace(EventManager, "_get_current_timestamp", staticmethod(clock.now))
     for module in (state, map_run_record):
         hooks.replace(module, "datetime", _datetime(clock))

@@ -67,6 +67,31 @@ def test_a_finished_execution_keeps_its_history(start: Callable[[], Cloud]) -> N
         assert states.describe_execution(executionArn=again["executionArn"])["status"] == "SUCCEEDED"
 
 
+def test_map_runs_and_their_children_are_listed_after_a_restart(start: Callable[[], Cloud]) -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Each",
+        "States": {"Each": {"Type": "Pass", "End": True}},
+    }
+
+    def told(cloud: Cloud) -> tuple[Any, ...]:
+        states = cloud.client("stepfunctions")
+        (run,) = states.list_map_runs(executionArn=arn)["mapRuns"]
+        described = states.describe_map_run(mapRunArn=run["mapRunArn"])
+        children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        return run, described["status"], described["itemCounts"], children
+
+    with start() as cloud:
+        states = cloud.client("stepfunctions")
+        maps = machine(states, "maps", {"Type": "Map", "ItemProcessor": processor})
+        arn = states.start_execution(stateMachineArn=maps, input="[1, 2]")["executionArn"]
+        cloud.settle(10)
+        before = told(cloud)
+    with start() as cloud:
+        assert told(cloud) == before
+        assert len(before[-1]) == 2
+
+
 def test_a_message_somebody_had_is_visible_again_and_a_delayed_one_is_not(start: Callable[[], Cloud]) -> None:
     with start() as cloud:
         sqs = cloud.client("sqs")
