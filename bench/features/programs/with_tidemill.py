@@ -1,9 +1,11 @@
 """Ours."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pyarrow.dataset  # noqa: F401  # read_table imports it when it is called
 import pyarrow.parquet as pq
 
 from bench.features.programs.timed import (
@@ -20,7 +22,7 @@ from bench.features.programs.timed import (
 )
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
 from tidemill.datasets.arrow import to_columns
-from tidemill.expressions import Columns, Schema
+from tidemill.expressions import Column, Columns, Schema
 from tidemill.features.offline import join_features
 from tidemill.project.views import count, distinct, largest, mean, smallest, total
 
@@ -87,11 +89,13 @@ def _join(directory: Path, observations: str, key: Type, views: Sequence[Feature
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
     # Column by column, so that Arrow's memory and ours never hold the whole of it twice.
-    with pq.ParquetFile(directory / f"{name}.parquet", memory_map=True) as file:
-        return {
-            column: to_columns(file.read(columns=[column]), {column: type_})[column]
-            for column, type_ in schema.items()
-        }
+    def column(name: str, type_: Type) -> Column:
+        rows = pq.read_table(path, columns=[name], memory_map=True, use_threads=False)
+        return to_columns(rows, {name: type_})[name]
+
+    path = directory / f"{name}.parquet"
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(schema, pool.map(column, schema, schema.values()), strict=True))
 
 
 def _answer(found: Columns) -> Answer:
