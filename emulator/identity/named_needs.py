@@ -1,13 +1,14 @@
-"""Which permissions requests need whose resources' ARNs are not in the request: keys, secrets, user pools.
+"""Which permissions requests need whose resources' ARNs are not in the request.
 
 A policy names a key by its id and a secret by its random suffix; a request may name an alias, or the secret's
-name alone. What the name stands for is looked up in the services.
+name alone; who answers a task shows a token of a state machine. What they stand for is looked up.
 """
 
 import base64
 from typing import Any
 
 from moto.kms.utils import KEY_ID_LEN
+from moto.stepfunctions.parser.api import ExecutionStatus
 
 from emulator import aws
 from emulator.identity.policy import Need
@@ -111,3 +112,25 @@ def user_pool_needs(request: AwsRequest) -> tuple[Need, ...] | None:
     if request.operation in {"CreateUserPool", "ListUserPools"}:
         return (Need(action, "*"),)
     return (Need(action, request.arn(f"userpool/{pool}")),) if pool else None
+
+
+def task_needs(request: AwsRequest) -> tuple[Need, ...]:
+    """Name the permission to answer for a task of a state machine: it is about the machine.
+
+    Parameters
+    ----------
+    request
+        ``SendTaskSuccess``, ``SendTaskFailure`` or ``SendTaskHeartbeat``.
+
+    Returns
+    -------
+    tuple of Need
+        On every machine where nothing waits for the token.
+    """
+    backend: Any = aws.backend("stepfunctions", request.region)
+    token = request.text("taskToken")
+    for execution in backend._get_executions(ExecutionStatus.RUNNING):  # noqa: SLF001 - moto's own list
+        worker = execution.exec_worker  # none yet in the moment of its start
+        if worker and worker.env.callback_pool_manager.get(token) is not None:
+            return (Need(f"states:{request.operation}", str(execution.state_machine.arn)),)
+    return (Need(f"states:{request.operation}", request.arn("stateMachine:*")),)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from emulator import aws
 from emulator.identity.catalog_needs import glue_needs
-from emulator.identity.named_needs import kms_needs, secret_needs, user_pool_needs
+from emulator.identity.named_needs import kms_needs, secret_needs, task_needs, user_pool_needs
 from emulator.identity.policy import Need
 from emulator.identity.request import AwsRequest
 from emulator.identity.s3_needs import s3_needs
@@ -140,6 +140,8 @@ def _rule(request: AwsRequest, name: str) -> str:
 
 
 def _states(request: AwsRequest) -> Needs | None:
+    if request.operation.startswith("SendTask"):
+        return task_needs(request)
     for name in ("stateMachineArn", "executionArn", "activityArn", "mapRunArn", "resourceArn"):
         if request.text(name):
             return (Need(f"states:{request.operation}", request.text(name)),)

@@ -63,3 +63,33 @@ def test_a_user_pool_is_asked_for_by_its_arn() -> None:
     assert asked("cognito-idp", "AdminCreateUser", UserPoolId="us-east-1_a") == [
         ("cognito-idp:AdminCreateUser", f"arn:aws:cognito-idp:{ACCOUNT}:userpool/us-east-1_a")
     ]
+
+
+def test_who_answers_a_task_needs_the_machine_that_waits_for_it(cloud: Cloud) -> None:
+    iam, sqs, states = (cloud.client(name) for name in ("iam", "sqs", "stepfunctions"))
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
+    policy = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    trusting, granting = (
+        json.dumps({"Version": "2012-10-17", "Statement": statement}) for statement in (trust, policy)
+    )
+    role = iam.create_role(RoleName="asks", AssumeRolePolicyDocument=trusting)
+    iam.put_role_policy(RoleName="asks", PolicyName="p", PolicyDocument=granting)
+    queue = sqs.create_queue(QueueName="tasks")["QueueUrl"]
+    ask = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+        "End": True,
+    }
+    definition = json.dumps({"StartAt": "Ask", "States": {"Ask": ask}})
+    machine = states.create_state_machine(name="m", definition=definition, roleArn=role["Role"]["Arn"])
+    states.start_execution(stateMachineArn=machine["stateMachineArn"])
+    cloud.settle()
+    token = sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"]
+    assert asked("states", "SendTaskSuccess", taskToken=token) == [
+        ("states:SendTaskSuccess", machine["stateMachineArn"])
+    ]
+    states.send_task_success(taskToken=token, output="{}")
+    assert asked("states", "SendTaskHeartbeat", taskToken="unknown") == [
+        ("states:SendTaskHeartbeat", f"arn:aws:states:{ACCOUNT}:stateMachine:*")
+    ]
