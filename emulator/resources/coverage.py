@@ -11,6 +11,7 @@ from emulator.resources import (
     events,
     iam,
     lambda_,
+    log_retention,
     messaging,
     observability,
     s3,
@@ -27,6 +28,8 @@ _SECTIONS = words(
 )
 _DECLARATIONS = words("Condition DeletionPolicy DependsOn Metadata Properties Type UpdateReplacePolicy")
 _WAYS_OUT = {
+    "AWS::ApiGateway::RestApi": "make it an HTTP API (AWS::ApiGatewayV2::Api)",
+    "AWS::ApplicationAutoScaling::ScalableTarget": "leave it out: nothing is scaled here",
     "AWS::CloudFormation::Stack": "declare its resources in a stack of the app instead",
     "AWS::CodeDeploy::DeploymentGroup": "give the alias its weights itself",
     "AWS::IAM::InstanceProfile": "leave it out of the local cloud: no machine runs here that could have one",
@@ -46,6 +49,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         events,
         iam,
         lambda_,
+        log_retention,
         messaging,
         observability,
         s3,
@@ -175,9 +179,19 @@ def _runtime_problems(
     return [
         (
             f"{where} (AWS::Lambda::Function): property Runtime is {runtime}; the local cloud runs Python "
-            f"functions only"
+            f"functions only: {_instead_of_another_runtime(resource['Properties'])}"
         )
     ]
+
+
+def _instead_of_another_runtime(properties: Mapping[str, Any]) -> str:
+    variables = (properties.get("Environment") or {}).get("Variables") or {}
+    if "USER_ON_EVENT_FUNCTION_ARN" in variables:
+        return (
+            "this is the Node program of CDK's Provider; name your own function as the service_token of the "
+            "CustomResource and have it answer at the ResponseURL"
+        )
+    return "write it in Python, or leave it out of the stacks deployed here"
 
 
 def _attribute_problems(stack: str, template: Mapping[str, Any]) -> list[str]:

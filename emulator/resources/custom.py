@@ -21,7 +21,6 @@ REFUSED = {
     "of your own behind a CustomResource, or with the resource's own type",
     "Custom::CrossRegionExportReader": "the local cloud is one region; give all stacks that one",
     "Custom::CrossRegionExportWriter": "the local cloud is one region; give all stacks that one",
-    "Custom::LogRetention": "give the function a LogGroup with a retention instead of log_retention",
 }
 """Custom types of CDK whose functions cannot run here, and the way out."""
 _LONGEST_SECONDS = 3600.0

@@ -10,8 +10,11 @@ from emulator.resources.tagging import retag
 _STREAM_VIEW = "StreamViewType"
 _FIXED = words("TableName KeySchema LocalSecondaryIndexes")
 _REPLICA = words(
-    "Region Tags PointInTimeRecoverySpecification DeletionProtectionEnabled ContributorInsightsSpecification"
+    "Region Tags PointInTimeRecoverySpecification DeletionProtectionEnabled ContributorInsightsSpecification "
+    "GlobalSecondaryIndexes"
 )
+_OF_THE_TABLE = words("Region GlobalSecondaryIndexes")
+"""What a replica says that the table says too: where it is, and which indexes it has by name."""
 
 
 def _create_table(request: Request) -> Made:
@@ -92,7 +95,7 @@ def _as_table(request: Request) -> Request:
 
 def _flat(properties: Properties) -> Properties:
     """Put what is said of the one replica beside what is said of the table."""
-    replica = {key: value for key, value in properties["Replicas"][0].items() if key != "Region"}
+    replica = {key: value for key, value in properties["Replicas"][0].items() if key not in _OF_THE_TABLE}
     return {key: value for key, value in properties.items() if key != "Replicas"} | replica
 
 

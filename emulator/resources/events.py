@@ -185,6 +185,7 @@ TYPES = (
     ResourceType(
         "AWS::Events::Archive",
         honoured=words("ArchiveName SourceArn EventPattern Description RetentionDays"),
+        accepted={"KmsKeyIdentifier": "archived events lie in memory, unencrypted"},
         attributes=words("Arn ArchiveName"),
         create=_create_archive,
         delete=_delete_archive,

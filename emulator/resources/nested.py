@@ -101,7 +101,7 @@ INSIDES: Mapping[str, Inside] = {
         _INDEXES,
         f"{_TABLE_ENCRYPTION} Replicas.Region Replicas.Tags Replicas.DeletionProtectionEnabled "
         "Replicas.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled "
-        "Replicas.ContributorInsightsSpecification",
+        "Replicas.ContributorInsightsSpecification Replicas.GlobalSecondaryIndexes.IndexName",
         "Replicas.Tags Replicas.ContributorInsightsSpecification",
     ),
     "AWS::DynamoDB::Table": _inside(_INDEXES, _TABLE_ENCRYPTION),

@@ -428,3 +428,57 @@ def test_identities_that_nobody_could_use_here_are_refused_with_the_way_out(clou
     resources = {"It": {"Type": f"AWS::IAM::{kind}", "Properties": {}}}
     with pytest.raises(ClientError, match=r"leave it out|assume a role"):
         make(cloud, "Refused", resources)
+
+
+def test_the_log_retention_of_a_function_keeps_a_group_that_is_there_already(cloud: Cloud) -> None:
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName="/aws/lambda/kept")
+
+    def retention(**more: Any) -> Resources:
+        properties = {"ServiceToken": "arn:any", "LogGroupName": "/aws/lambda/kept", **more}
+        return {"R": {"Type": "Custom::LogRetention", "Properties": properties}}
+
+    def days() -> list[int | None]:
+        groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/kept")["logGroups"]
+        return [group.get("retentionInDays") for group in groups]
+
+    make(cloud, "Retention", retention(RetentionInDays=7))
+    assert days() == [7]
+    make(cloud, "Retention", retention(RetentionInDays=30))
+    assert days() == [30]
+    cloud.client("cloudformation").delete_stack(StackName="Retention")
+    assert days() == [30]
+    make(cloud, "Retention", retention(RemovalPolicy="destroy"))
+    assert days() == [None]
+    cloud.client("cloudformation").delete_stack(StackName="Retention")
+    assert days() == []
+
+
+def test_a_table_of_the_newer_kind_has_the_indexes_its_replica_names(cloud: Cloud) -> None:
+    properties = {
+        "TableName": "indexed",
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("k", "by")],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": "by-by",
+                "KeySchema": [{"AttributeName": "by", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        "Replicas": [{"Region": "us-east-1", "GlobalSecondaryIndexes": [{"IndexName": "by-by"}]}],
+    }
+    make(cloud, "Indexed", {"T": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}})
+    table = cloud.client("dynamodb").describe_table(TableName="indexed")["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by-by"]
+
+
+def test_an_archive_is_made_with_the_empty_key_that_cdk_writes(cloud: Cloud) -> None:
+    properties = {
+        "ArchiveName": "all",
+        "SourceArn": "arn:aws:events:us-east-1:123456789012:event-bus/default",
+        "KmsKeyIdentifier": "",
+    }
+    make(cloud, "Archived", {"A": {"Type": "AWS::Events::Archive", "Properties": properties}})
+    assert cloud.client("events").describe_archive(ArchiveName="all")["State"] == "ENABLED"
