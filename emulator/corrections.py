@@ -4,6 +4,7 @@ import ipaddress
 import re
 from typing import Any
 
+from moto.cognitoidp.models import CognitoIdpBackend
 from moto.core.serialize import BaseJSONSerializer, S3Serializer
 from moto.dynamodb.responses import DynamoHandler
 from moto.logs.models import LogsBackend
@@ -51,6 +52,7 @@ _SQS_PREFIXED = frozenset(
         "TooManyEntriesInBatchRequest",
     }
 )
+_SIGN_IN = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration")
 _BUCKET_NAME = re.compile(r"(?!xn--)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]")
 
 
@@ -66,6 +68,7 @@ def install(hooks: Hooks) -> None:
     _install_sqs(hooks)
     _install_dynamodb(hooks)
     _install_logs(hooks)
+    _install_cognito(hooks)
 
 
 def is_bucket_name(name: str) -> bool:
@@ -166,3 +169,16 @@ def _install_logs(hooks: Hooks) -> None:
         put(self, filter_name, filter_pattern, log_group_name, *args)
 
     hooks.replace(LogsBackend, "put_metric_filter", put_over)
+
+
+def _install_cognito(hooks: Hooks) -> None:
+    update = CognitoIdpBackend.update_user_pool
+
+    def update_kept(self: Any, user_pool_id: str, extended_config: dict[str, Any]) -> None:
+        """Keep what a pool is made with once and for all: moto forgets how its users sign in."""
+        pool = self.describe_user_pool(user_pool_id)
+        kept = {name: pool.extended_config[name] for name in _SIGN_IN if name in pool.extended_config}
+        update(self, user_pool_id, {**extended_config, **kept})
+        pool.mfa_config = extended_config.get("MfaConfiguration") or "OFF"
+
+    hooks.replace(CognitoIdpBackend, "update_user_pool", update_kept)

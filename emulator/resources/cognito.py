@@ -6,6 +6,7 @@ _POOL = words(
     "Policies DeletionProtection AutoVerifiedAttributes AliasAttributes UsernameAttributes "
     "AdminCreateUserConfig MfaConfiguration Schema UsernameConfiguration AccountRecoverySetting"
 )
+_FIXED = words("AliasAttributes Schema UsernameAttributes UsernameConfiguration")
 _CLIENT = words(
     "ClientName GenerateSecret RefreshTokenValidity AccessTokenValidity IdTokenValidity TokenValidityUnits "
     "ReadAttributes WriteAttributes ExplicitAuthFlows SupportedIdentityProviders CallbackURLs LogoutURLs "
@@ -31,6 +32,16 @@ def _create_pool(request: Request) -> Made:
             "UserPoolId": identity,
         },
     )
+
+
+def _update_pool(request: Request, made: Made) -> Made:
+    # What this call is not told goes back to its default, as the template's silence asks for.
+    request.client("cognito-idp").update_user_pool(
+        UserPoolId=made.physical_id,
+        UserPoolTags=request.properties.get("UserPoolTags", {}),
+        **request.pick(*sorted(_POOL - _FIXED)),
+    )
+    return made
 
 
 def _delete_pool(request: Request, made: Made) -> None:
@@ -75,10 +86,13 @@ TYPES = (
         },
         attributes=words("Arn ProviderName ProviderURL UserPoolId"),
         create=_create_pool,
+        update=_update_pool,
         delete=_delete_pool,
+        replaced_by=_FIXED | words("UserPoolName"),
         name_property="UserPoolName",
         generated_name_limit=128,
-        note="any change replaces the pool; its tokens are signed by keys at its `jwks.json`",
+        note="another name, schema or way to sign in replaces the pool; tokens are signed by keys at its "
+        "`jwks.json`",
     ),
     ResourceType(
         "AWS::Cognito::UserPoolClient",

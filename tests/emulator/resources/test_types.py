@@ -482,3 +482,23 @@ def test_an_archive_is_made_with_the_empty_key_that_cdk_writes(cloud: Cloud) -> 
     }
     make(cloud, "Archived", {"A": {"Type": "AWS::Events::Archive", "Properties": properties}})
     assert cloud.client("events").describe_archive(ArchiveName="all")["State"] == "ENABLED"
+
+
+def test_a_user_pool_keeps_its_users_and_their_names_when_its_rules_change(cloud: Cloud) -> None:
+    client = cloud.client("cognito-idp")
+    for length in (8, 12):
+        properties = {
+            "UsernameAttributes": ["email"],
+            "Policies": {"PasswordPolicy": {"MinimumLength": length}},
+            "UserPoolTags": {"length": str(length)},
+        }
+        resources = {"Pool": {"Type": "AWS::Cognito::UserPool", "Properties": properties}}
+        pool = make(cloud, "Kept", resources, Pool={"Ref": "Pool"})["Pool"]
+        if length == 8:
+            client.admin_create_user(
+                UserPoolId=pool, Username="ada@example.org", TemporaryPassword="Passw0rd!Passw0rd"
+            )
+    described = client.describe_user_pool(UserPoolId=pool)["UserPool"]
+    assert len(client.list_users(UserPoolId=pool)["Users"]) == 1
+    assert described["Policies"]["PasswordPolicy"]["MinimumLength"] == 12
+    assert (described["UsernameAttributes"], described["UserPoolTags"]) == (["email"], {"length": "12"})
