@@ -1,6 +1,6 @@
 """Random histories of one source, views of every kind of feature, and an oracle in plain Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -106,10 +106,10 @@ VALUES_OF = {"rate": ("good",)} | dict.fromkeys(VALUE_KINDS, ("x", "n", "good", 
 """What features of a kind are taken of, where it is not numbers."""
 
 
-def every_feature() -> dict[str, Feature]:
+def every_feature(kinds: Iterable[str] = KINDS) -> dict[str, Feature]:
     """Return a feature of every kind there is, over every window and of several values."""
     features: dict[str, Feature] = {}
-    for kind in KINDS:
+    for kind in kinds:
         values = {name: col(name) for name in VALUES_OF.get(kind, ("x", "n", "good"))}
         for seconds, hop in WINDOWS:
             for name, value in values.items():
@@ -189,51 +189,69 @@ def _order(view: FeatureView, row: Row) -> list[tuple[bool, Any]]:
     return [(False, 0) if value is None else (True, value) for value in plain]
 
 
+Aged = list[tuple[datetime, datetime, Any]]
+"""When values happened, when they were known, and the values, none of them null."""
+
+
 def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, datetime, Row]], at: datetime) -> Any:
     microsecond = timedelta(microseconds=1)
     hop = feature.hop_seconds * 1_000_000
     tail = ((at - EPOCH) // microsecond - feature.window_seconds * 1_000_000) // hop * hop
-    inside = [row for when, _, row in seen if (when - EPOCH) // microsecond >= tail]
+    inside = [each for each in seen if (each[0] - EPOCH) // microsecond >= tail]
     if feature.value is None:
         return len(inside)
     (name,) = feature.value.columns()
-    values = [getattr(row, name) for row in inside if getattr(row, name) is not None]
-    if feature.kind == "count":
-        return len(values)
-    if feature.kind in VALUE_KINDS:
-        return _of_values(feature, name, [each for each in seen if each[2] in inside])
-    return _figure(feature.kind, [float(value) for value in values if abs(float(value)) < 2.0**63])
-
-
-def _of_values(feature: Aggregate, name: str, inside: Sequence[tuple[datetime, datetime, Row]]) -> Any:
     aged = [(when, known, getattr(row, name)) for when, known, row in inside]
-    aged = [each for each in aged if each[2] is not None and each[2] not in {float("inf"), float("-inf")}]
-    if feature.kind == "distinct":
-        return min(len({value for _, _, value in aged}), feature.at_most)
-    if not aged:
-        return None
-    return (min if feature.kind == "first" else max)(aged)[2]
+    return ORACLE[feature.kind](feature, [each for each in aged if each[2] is not None])
 
 
-def _figure(kind: str, values: list[float]) -> float | None:
+def _numbers(aged: Aged) -> list[float]:
+    return [float(value) for _, _, value in aged if abs(float(value)) < 2.0**63]
+
+
+def _finite(aged: Aged) -> Aged:
+    return [each for each in aged if each[2] not in {float("inf"), float("-inf")}]
+
+
+def _sum(aged: Aged) -> float | None:
+    values = _numbers(aged)
+    return float(sum(map(_rounded, map(Fraction, values)), Fraction(0))) if values else None
+
+
+def _mean(aged: Aged) -> float | None:
+    total = _sum(aged)
+    return None if total is None else total / len(_numbers(aged))
+
+
+def _variance(aged: Aged) -> float | None:
+    values = [Fraction(value) for value in _numbers(aged)]
     n = len(values)
-    if n == 0 or (kind in {"var", "std"} and n < 2):
+    if n < 2:
         return None
-    exact = [_rounded(Fraction(value)) for value in values]
-    if kind in {"var", "std"}:
-        squares = sum((_rounded(Fraction(value) ** 2) for value in values), Fraction(0))
-        deviations = float(max(n * squares - sum(exact, Fraction(0)) ** 2, Fraction(0)))
-        variance = deviations / (float(n) * (n - 1.0))
-        return variance if kind == "var" else float(np.sqrt(variance))
-    total = float(sum(exact, Fraction(0)))
-    figures: Mapping[str, float] = {
-        "sum": total,
-        "mean": total / n,
-        "rate": total / n,
-        "min": min(values),
-        "max": max(values),
-    }
-    return figures[kind]
+    squares = sum((_rounded(value**2) for value in values), Fraction(0))
+    deviations = float(max(n * squares - sum(map(_rounded, values), Fraction(0)) ** 2, Fraction(0)))
+    return deviations / (float(n) * (n - 1.0))
+
+
+def _deviation(aged: Aged) -> float | None:
+    variance = _variance(aged)
+    return None if variance is None else float(np.sqrt(variance))
+
+
+ORACLE: Mapping[str, Callable[[Aggregate, Aged], Any]] = {
+    "count": lambda _, aged: len(aged),
+    "sum": lambda _, aged: _sum(aged),
+    "mean": lambda _, aged: _mean(aged),
+    "rate": lambda _, aged: _mean(aged),
+    "var": lambda _, aged: _variance(aged),
+    "std": lambda _, aged: _deviation(aged),
+    "min": lambda _, aged: min(_numbers(aged), default=None),
+    "max": lambda _, aged: max(_numbers(aged), default=None),
+    "first": lambda _, aged: min(_finite(aged))[2] if _finite(aged) else None,
+    "last": lambda _, aged: max(_finite(aged))[2] if _finite(aged) else None,
+    "distinct": lambda feature, aged: min(len({value for *_, value in _finite(aged)}), feature.at_most),
+}
+"""What each kind of figure is, in plain Python. There is no other way for a kind to get past the suites."""
 
 
 def _rounded(value: Fraction) -> Fraction:

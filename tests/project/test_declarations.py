@@ -122,7 +122,10 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
         lambda: a_view(entity=Entity("origin", ["orign"])),
         "unknown key of entity `origin` `orign` in source `flights`; did you mean `origin`?",
     ),
-    (lambda: a_view(entity=Entity("delay", ["dep_delay"])), "a key is a string or an int"),
+    (
+        lambda: a_view(entity=Entity("delay", ["dep_delay"])),
+        "key `dep_delay` is float; numbers that should be the same",
+    ),
     (
         lambda: a_view({"m": mean("dep_dely", over="14d")}),
         "feature `m`: unknown column `dep_dely` in source `flights`; did you mean `dep_delay`?",
@@ -247,3 +250,15 @@ def test_a_project_finds_its_parts_by_name() -> None:
         project.model("lat")
     with pytest.raises(NotFound, match="did you mean `flights`"):
         project.source("flight")
+
+
+@pytest.mark.parametrize(
+    ("was", "says"),
+    [
+        ({"destination": "dest"}, "renamed column `destination`"),
+        ({"at": "id"}, "`at` was `id`, which is a column still"),
+    ],
+)
+def test_a_renaming_names_a_column_that_is_and_one_that_is_no_more(was: dict[str, str], says: str) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        Source("taxi", {"id": String, "at": Timestamp}, ["id"], "at", was=was)

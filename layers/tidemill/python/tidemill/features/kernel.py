@@ -213,8 +213,9 @@ class Timeline:
         else:
             order, ranks = self.by_age(values_of)
             rows = order[np.maximum.accumulate(self.by_visible.arrange(ranks))[places]]
-        before = np.cumsum(self._sizes) - self._sizes
-        found = self._seen > before[self.asked_codes]
+        # An entity without rows, -1 or beyond the last, sees none: as many rows lie before it as it sees.
+        before = np.append(0, np.cumsum(self._sizes))
+        found = self._seen > before[np.minimum(self.asked_codes, len(self._sizes))]
         if ttl_us is not None:
             found = found & (self.asked_times - self.events.happened[rows] <= ttl_us)
         return self.as_asked(rows), self.as_asked(found)

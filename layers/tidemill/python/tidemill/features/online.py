@@ -21,6 +21,7 @@ from tidemill.features.items import (
     empty_item,
     key_text,
     layout_of,
+    plain_values,
     unpack_item,
 )
 from tidemill.features.plan import FeaturePlan
@@ -177,7 +178,7 @@ def _is_over(item: OnlineItem, seconds: float) -> bool:
 
 
 def _keys(view: ViewDefinition, request: Columns) -> list[str | None]:
-    parts = [column.to_list() for column in key_columns(view, request).values()]
+    parts = [plain_values(column) for column in key_columns(view, request).values()]
     rows = zip(*parts, strict=True)
     return [None if any(part is None for part in row) else key_text(view, row) for row in rows]
 

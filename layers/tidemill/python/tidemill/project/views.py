@@ -22,7 +22,6 @@ AggregateKind = Literal[
 _HOPS_SECONDS = (86_400, 3600, 300, 60, 1)
 _NUMERIC = (Type.INT, Type.FLOAT, Type.BOOL)
 _OF_ANY_TYPE = ("count", "first", "last", "distinct")
-_KEY_TYPES = (Type.STRING, Type.INT)
 _HOUR_SECONDS = 3600
 _WEEK_SECONDS = 7 * 86_400
 
@@ -176,9 +175,11 @@ class FeatureView:
         for key in self.entity.keys:
             within = f"source `{self.source.name}`"
             check_known(owner, f"key of entity `{self.entity.name}`", key, self.source.schema, within)
-            if self.source.schema[key] not in _KEY_TYPES:
-                type_ = self.source.schema[key].value
-                raise DeclarationError(f"{owner}: key `{key}` is {type_}; a key is a string or an int")
+            if self.source.schema[key] is Type.FLOAT:
+                raise DeclarationError(
+                    f"{owner}: key `{key}` is float; numbers that should be the same may differ in their last"
+                    " digit, so a float tells no entities apart; declare the column as an int or a string"
+                )
         if not self.features:
             raise DeclarationError(f"{owner} has no features; declare at least one")
         for name, feature in self.features.items():
