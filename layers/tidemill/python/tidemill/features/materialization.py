@@ -149,7 +149,7 @@ def _keys_of(
     """Return the keys of the items to bring up to date, and each event's place among them, -1 for others."""
     codes, _ = encode_entities(view, events, events.columns)
     _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
-    parts = [events.columns[name].take(firsts).to_list() for name, _ in view.keys]
+    parts = [plain_values(events.columns[name].take(firsts)) for name, _ in view.keys]
     keys = [key_text(view, values) for values in zip(*parts, strict=True)]
     if only is None:
         return codes.astype(np.int64), keys
