@@ -94,6 +94,22 @@ def test_columns_are_those_of_their_snapshot_and_keep_their_ids(database: Databa
     assert list(database.history.fields("flights", second.snapshot_id)) == list(now)
 
 
+def test_a_column_renamed_or_widened_since_is_the_same_column(database: Database) -> None:
+    first = append(database, "a")
+    changed = pa.schema([("tail", pa.string()), ("count", pa.float64())])
+    database.tables.ensure("flights", changed, was={"tail": "name"})
+    before = database.history.fields("flights", first.snapshot_id)
+    now = database.history.fields("flights")
+    assert {field.id: (field.name, field.type) for field in before} == {
+        1: ("name", pa.string()),
+        2: ("count", pa.int64()),
+    }
+    assert {field.id: (field.name, field.type) for field in now} == {
+        1: ("tail", pa.string()),
+        2: ("count", pa.float64()),
+    }
+
+
 def test_an_earlier_snapshot_can_be_made_current_and_the_later_one_again(database: Database) -> None:
     first, second = append(database, "a"), append(database, "b")
     database.history.set_current("flights", first.snapshot_id, expected=second.snapshot_id)

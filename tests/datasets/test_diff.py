@@ -61,6 +61,21 @@ def test_a_column_added_since_is_a_change_of_the_schema_and_not_of_values(tables
     assert [column.column for column in found.columns] == ["origin", "delay"]
 
 
+def test_a_column_renamed_and_widened_since_is_compared_with_itself(tables: MemoryTables) -> None:
+    tables.ensure("planes", pa.schema([("seats", pa.int64())]))
+    rows = pa.RecordBatch.from_pydict({"seats": [55]})
+    first = tables.append("planes", iter([rows]), {}, ids=["1"]).commit
+    tables.ensure("planes", pa.schema([("places", pa.float64())]), was={"places": "seats"})
+    rows = pa.RecordBatch.from_pydict({"places": [56.5]})
+    second = tables.append("planes", iter([rows]), {}, ids=["2"]).commit
+    found = diff_versions(tables, tables, "planes", first.snapshot_id, second.snapshot_id)
+    changes = {each.change: (each.before, each.after) for each in found.schema}
+    assert changes == {"renamed": ("seats", "places"), "retyped": ("int64", "double")}
+    assert [(each.column, each.before.mean, each.after.mean) for each in found.columns] == [
+        ("places", 55.0, 55.75)
+    ]
+
+
 def test_equal_versions_differ_in_nothing(tables: MemoryTables) -> None:
     only = append(tables, "JFK", 1.0, None)
     found = compare(tables, only, only)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import pyarrow as pa
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
 
 from tidemill.aws.iceberg_failures import iceberg_failures
+from tidemill.aws.schemas import fields_of
 from tidemill.aws.snapshots import as_commit, commits_to, snapshot_of
+from tidemill.datasets.evolution import merged_fields
 from tidemill.datasets.tables import Commit, Field, TableFile
 from tidemill.errors import Conflict
 
@@ -52,11 +52,7 @@ class IcebergHistory:
             schema = stored.schema()
             if snapshot_id is not None:
                 schema = stored.schemas()[snapshot_of(stored, table, snapshot_id).schema_id or 0]
-            types = schema_to_pyarrow(schema, include_field_ids=False)
-            return [
-                Field(each.field_id, each.name, _as_written(types.field(each.name).type))
-                for each in schema.fields
-            ]
+            return merged_fields(fields_of(schema))
 
     def files(self, table: str, snapshot_id: int) -> Sequence[TableFile]:
         """Return the files that hold a snapshot's rows, in order of their paths."""
@@ -87,10 +83,3 @@ class IcebergHistory:
 
     def _load(self, table: str) -> Table:
         return self._catalog.load_table((self._database, table))
-
-
-def _as_written(type_: pa.DataType) -> pa.DataType:
-    """Return the type rows are written with; PyIceberg names the one it reads them into."""
-    if pa.types.is_large_string(type_):
-        return pa.string()
-    return pa.list_(_as_written(type_.value_type)) if pa.types.is_large_list(type_) else type_

@@ -15,16 +15,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 import pyarrow as pa
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.io.pyarrow import ArrowScan
-from pyiceberg.table import ALWAYS_TRUE, FileScanTask, Table
+from pyiceberg.table import FileScanTask, Table
 
 from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
+from tidemill.aws.schemas import evolve, read_files
 from tidemill.aws.snapshots import as_commit, commits_to, files_added_by, files_of, snapshot_of
 from tidemill.aws.transactions import SteadyTransaction
-from tidemill.datasets.tables import IDS_PROPERTY, Appended, Commit
+from tidemill.datasets.tables import IDS_PROPERTY, NOTHING_RENAMED, Appended, Commit
 from tidemill.errors import Conflict
 
 _TABLE_PROPERTIES = {
@@ -77,8 +77,8 @@ class IcebergTables:
         self._warehouse = warehouse
         self._pause = pause
 
-    def ensure(self, table: str, schema: pa.Schema) -> None:
-        """Create a table unless it is there; columns it does not have yet are added."""
+    def ensure(self, table: str, schema: pa.Schema, *, was: Mapping[str, str] = NOTHING_RENAMED) -> None:
+        """Create a table unless it is there, or let it become as declared; ``was`` gives former names."""
         with iceberg_failures(f"ensuring table `{table}`"):
             try:
                 stored = self._load(table)
@@ -91,9 +91,7 @@ class IcebergTables:
                         properties=_TABLE_PROPERTIES,
                     )
                 return
-            if not set(schema.names) <= set(stored.schema().column_names):
-                with stored.update_schema() as update:
-                    update.union_by_name(schema)
+            evolve(stored, table, schema, was)
 
     def append(
         self,
@@ -152,8 +150,7 @@ class IcebergTables:
             if snapshot is not None:
                 tasks = (files_added_by if added_only else files_of)(stored, snapshot)
             # By today's schema: a column declared since is there, and null in the rows before it.
-            schema = stored.schema() if columns is None else stored.schema().select(*columns)
-            return ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE).to_table(tasks)
+            return read_files(stored, table, tasks, columns)
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

@@ -20,6 +20,9 @@ AT_PROPERTY = "tidemill.at"
 """The commit property that says when what it was made from arrived, RFC 3339 in UTC."""
 
 
+NOTHING_RENAMED: Mapping[str, str] = {}
+
+
 class Commit(NamedTuple):
     """One snapshot of a table.
 
@@ -76,8 +79,11 @@ class KeptSnapshot(NamedTuple):
 class Tables(Protocol):
     """Tables of one project's database."""
 
-    def ensure(self, table: str, schema: pa.Schema) -> None:
-        """Create a table unless it is there; columns it does not have yet are added."""
+    def ensure(self, table: str, schema: pa.Schema, *, was: Mapping[str, str] = NOTHING_RENAMED) -> None:
+        """Create a table unless it is there, or let it become as declared; ``was`` gives former names.
+
+        UploadRefused if its rows can not follow, as ``evolution.plan_evolution`` says.
+        """
         ...
 
     def append(

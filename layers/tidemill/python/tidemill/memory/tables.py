@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from tidemill.datasets.evolution import plan_evolution
 from tidemill.datasets.tables import (
     AT_PROPERTY,
     IDS_PROPERTY,
+    NOTHING_RENAMED,
     Appended,
     Commit,
     Field,
@@ -41,6 +43,19 @@ class _Table:
     def schema(self) -> pa.Schema:
         return pa.schema([pa.field(field.name, field.type) for field in self.fields])
 
+    def by_id(self, rows: pa.Table) -> pa.Table:
+        """Return rows as they are kept: under the ids of their columns, which no renaming changes."""
+        ids = {field.name: str(field.id) for field in self.fields}
+        return rows.rename_columns([ids[name] for name in rows.column_names])
+
+    def by_name(self, rows: pa.Table) -> pa.Table:
+        """Return kept rows as they are read: by today's columns, one declared since being null."""
+        columns = [
+            rows.column(str(id_)).cast(type_) if str(id_) in rows.column_names else pa.nulls(len(rows), type_)
+            for id_, _, type_ in self.fields
+        ]
+        return pa.table(columns, schema=self.schema)
+
     def lineage(self, snapshot_id: int | None) -> list[_Snapshot]:
         """Return a snapshot and those it builds on, oldest first."""
         found = []
@@ -56,7 +71,7 @@ class _Table:
         self.sequence += 1
         commit = Commit(_FIRST_SNAPSHOT + self.sequence, self.sequence, dict(properties))
         before = [] if self.current is None else [self.snapshots[self.current].rows]
-        whole = pa.concat_tables([self.schema.empty_table(), *before, rows], promote_options="default")
+        whole = pa.concat_tables([*before, rows], promote_options="permissive")
         self.snapshots[commit.snapshot_id] = _Snapshot(commit, self.current, rows, whole, tuple(self.fields))
         self.current = commit.snapshot_id
         return commit
@@ -69,13 +84,15 @@ class MemoryTables:
         self._tables: dict[str, _Table] = {}
         self._lock = threading.Lock()
 
-    def ensure(self, table: str, schema: pa.Schema) -> None:
-        """Create a table unless it is there; columns it does not have yet are added."""
+    def ensure(self, table: str, schema: pa.Schema, *, was: Mapping[str, str] = NOTHING_RENAMED) -> None:
+        """Create a table unless it is there, or let it become as declared; ``was`` gives former names."""
         with self._lock:
             stored = self._tables.setdefault(table, _Table(schema))
-            for field in schema:
-                if field.name not in stored.schema.names:
-                    stored.fields.append(Field(len(stored.fields) + 1, field.name, field.type))
+            renamed, widened, added = plan_evolution(table, stored.fields, schema, was)
+            kept = [Field(id_, renamed.get(name, name), type_) for id_, name, type_ in stored.fields]
+            kept = [field._replace(type=pa.float64()) if field.name in widened else field for field in kept]
+            new = [Field(len(kept) + n, field.name, field.type) for n, field in enumerate(added, start=1)]
+            stored.fields = [*kept, *new]
 
     def append(
         self,
@@ -89,7 +106,7 @@ class MemoryTables:
         stored = self._table(table)
         if (found := _with_ids(stored.commits(), ids)) is not None:
             return Appended(found, new=False)
-        rows = pa.Table.from_batches(list(data), stored.schema)
+        rows = stored.by_id(pa.Table.from_batches(list(data), stored.schema))
         with self._lock:
             if (found := _with_ids(stored.commits(), ids)) is not None:
                 return Appended(found, new=False)
@@ -111,13 +128,17 @@ class MemoryTables:
         """Return rows as of a snapshot, or only those it added."""
         stored = self._table(table)
         chosen = stored.current if snapshot_id is None else self._known(table, snapshot_id)
-        rows = []
+        rows = stored.schema.empty_table()
         if chosen is not None:
             snapshot = stored.snapshots[chosen]
             is_oldest = snapshot.parent not in stored.snapshots
-            rows = [snapshot.added if added_only and not is_oldest else snapshot.rows]
-        answer = pa.concat_tables([stored.schema.empty_table(), *rows], promote_options="default")
-        return answer if columns is None else answer.select(list(columns))
+            rows = stored.by_name(snapshot.added if added_only and not is_oldest else snapshot.rows)
+        unknown = [name for name in columns or () if name not in rows.column_names]
+        if unknown:
+            raise NotFound(
+                f"table `{table}` has no column `{unknown[0]}`{did_you_mean(unknown[0], rows.column_names)}"
+            )
+        return rows if columns is None else rows.select(list(columns))
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

@@ -1,7 +1,7 @@
 """Sources of rows, and entities that features are about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidemill.errors import DeclarationError, ExpressionError
 from tidemill.expressions import (
@@ -44,6 +44,8 @@ class Source:
         The largest share of an upload's rows that may be put aside before the upload is refused whole.
     csv
         How its CSV files are written, if not as most are.
+    was
+        The former name of each column that was renamed; what is stored is then read under the new one.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class Source:
     checks: Sequence[Expr | Check] = ()
     tolerance: float = 0.05
     csv: Csv = PLAIN_CSV
+    was: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_name("source", self.name)
@@ -80,8 +83,18 @@ class Source:
         for check in self.checks:
             as_check(check).validate(owner, self.schema)
         self.csv.validate(owner, self.schema)
+        self._check_was(owner)
         if not 0 <= self.tolerance <= 1:
             raise DeclarationError(f"{owner}: tolerance is {self.tolerance}; it is a share between 0 and 1")
+
+    def _check_was(self, owner: str) -> None:
+        for name, former in self.was.items():
+            check_known(owner, "renamed column", name, self.schema, "its schema")
+            if former in self.schema:
+                raise DeclarationError(
+                    f"{owner}: `{name}` was `{former}`, which is a column still; take one of them out"
+                )
+        check_distinct(owner, "former names", list(self.was.values()))
 
     def _check_time(self, owner: str, what: str, name: str) -> None:
         check_known(owner, what, name, self.schema, "its schema")

@@ -6,6 +6,7 @@ The steps that follow read nothing else of the changing world, which is what let
 from datetime import datetime
 from typing import Any
 
+from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import blocking_refusal
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.versions import DatasetVersion
@@ -54,10 +55,13 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     recorded = get_run(documents, context.run_id).steps.get("pin_dataset")
     if recorded is not None:
         return dict(recorded)
-    sources = sorted({model.observations.source.name, *(view.source.name for view in model.views)})
+    declared = [model.observations.source, *(view.source for view in model.views)]
+    sources = {source.name: source for source in sorted(declared, key=lambda source: source.name)}
     for name in sources:
         _hold_unblocked(documents, name, model.name)
     snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
+    for name, source in sources.items():  # the declaration may be newer than the last upload
+        tables.ensure(name, arrow_schema(source.schema), was=source.was)
     for name, snapshot_id in snapshots.items():
         tables.tag(name, snapshot_id, f"run-{context.run_id}")
     result = {
