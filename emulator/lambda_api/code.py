@@ -74,8 +74,7 @@ class CodeStore:
             if source:
                 shutil.copytree(source, target, copy_function=_link)
             else:
-                with zipfile.ZipFile(BytesIO(zipped)) as archive:
-                    archive.extractall(target)  # members stay inside the target: zipfile sees to it
+                _unpack(zipped, target)
             self._ready[name] = Code(target, name)
         return self._ready[name]
 
@@ -92,6 +91,17 @@ class CodeStore:
                 self._ready[name] = Code(target, name)
                 return self._ready[name]
             state = after
+
+
+def _unpack(zipped: bytes, target: Path) -> None:
+    """Unpack a zip with its permissions, which zipfile drops: a layer's programs would not start."""
+    target.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(BytesIO(zipped)) as archive:
+        for member in archive.infolist():
+            path = Path(archive.extract(member, target))  # inside the target: zipfile sees to it
+            permissions = member.external_attr >> 16 & 0o777
+            if permissions and not member.is_dir():
+                path.chmod(permissions | 0o600)
 
 
 def _link(source: str, target: str) -> None:

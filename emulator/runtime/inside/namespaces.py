@@ -11,10 +11,11 @@ unshare(2), mount(2), mount_setattr(2), mount_namespaces(7), user_namespaces(7).
 """
 
 # pathlib would be loaded at every cold start, which lasts 30 ms:
-# ruff: noqa: PTH103, PTH110, PTH112, PTH120, PTH123, PTH208
+# ruff: noqa: PTH103, PTH110, PTH112, PTH120, PTH123, PTH208, PTH211
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterable
 
 _CLONE_NEWNS = 0x00020000
@@ -89,6 +90,8 @@ def enter(
         _mount("tmpfs", place, "tmpfs", _MS_NOSUID | _MS_NODEV, options)
     for target, descriptor in parts:
         _bind(descriptor, target)
+    os.makedirs("/var/lang/bin")  # where layers' programs look for Lambda's Python
+    os.symlink(os.path.realpath(sys.executable), "/var/lang/bin/python")
     _make_read_only("/var", 0)
     _make_read_only("/opt", 0)
     os.chdir("/var/task")

@@ -201,3 +201,18 @@ def test_folders_of_workers_are_gone_with_them(
         pool.invoke(make_spec(WRITES), b'"/nowhere"')
         assert list((tmp_path / "folders").iterdir())
     assert not list((tmp_path / "folders").iterdir())
+
+
+@needs_namespaces
+def test_programs_that_name_lambdas_python_start(pool: Pool, make_spec: MakeSpec, answer: Answer) -> None:
+    spec = make_spec(
+        """
+        import os, subprocess
+        def handler(event, context):
+            with open("/tmp/program", "w") as out:
+                out.write("#!/var/lang/bin/python\\nimport json\\nprint(json.dumps([1]))")
+            os.chmod("/tmp/program", 0o700)
+            return subprocess.run(["/tmp/program"], capture_output=True, text=True).stdout
+        """
+    )
+    assert answer(pool.invoke(spec, b"{}")) == "[1]\n"
