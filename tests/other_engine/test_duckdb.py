@@ -6,7 +6,7 @@ and a snapshot id. It reads metadata, manifests and data files from S3 by itself
 
 import subprocess
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from bench.peers import DUCKDB_ICEBERG
 from tidemill.aws.clients import client
 from tidemill.aws.history import IcebergHistory
 from tidemill.aws.tables import IcebergTables, glue_catalog
+from tidemill.aws.upkeep import IcebergUpkeep
 from tidemill.datasets.export import read_version
 from tidemill.datasets.tables import Commit
 
@@ -113,6 +114,30 @@ def test_versions_before_and_after_a_column_was_added_have_the_same_rows(
     assert "dest" in read_by_us(database, second)[0]
     for version in (first, second):
         assert read_by_duckdb(database, version, tmp_path) == read_by_us(database, version)
+
+
+def test_a_renamed_column_is_read_under_its_new_name_where_the_version_has_it(
+    database: Database, tmp_path: Path
+) -> None:
+    append(database, ROWS[:2])
+    renamed = SCHEMA.set(1, pa.field("places", pa.int64()))
+    database.tables.ensure("flights", renamed, was={"places": "seats"})
+    second = append(database, [{"flight_id": "c", "places": 3}], renamed)
+    found = read_by_duckdb(database, second, tmp_path)
+    assert [row["places"] for row in found] == [2**53 + 1, -1, 3]
+    assert found == read_by_us(database, second)
+
+
+def test_compaction_and_expiry_change_no_row_of_what_is_kept(database: Database, tmp_path: Path) -> None:
+    made = [append(database, [{**ROWS[0], "flight_id": f"{number:02}"}]) for number in range(20)]
+    expected = {commit.snapshot_id: read_by_us(database, commit) for commit in (made[3], made[19])}
+    database.tables.tag("flights", made[3].snapshot_id, "model-1")
+    upkeep = IcebergUpkeep(glue_catalog(), database=database.name)
+    assert upkeep.compact("flights", at=JANUARY) == 20
+    upkeep.expire("flights", [each.snapshot_id for each in made[:18] if each != made[3]])
+    upkeep.remove_unreachable("flights", written_before=datetime.now(UTC) + timedelta(days=1))
+    for version in (made[3], made[19]):
+        assert read_by_duckdb(database, version, tmp_path) == expected[version.snapshot_id]
 
 
 def test_after_a_rollback_both_see_the_version_gone_back_to(database: Database, tmp_path: Path) -> None:
