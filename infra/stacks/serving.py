@@ -31,9 +31,11 @@ FEATURE_ROUTES: Routes = (
     (http.HttpMethod.GET, "/features/{view}"),
     (http.HttpMethod.POST, "/get-online-features"),
 )
+ROWS_ROUTES: Routes = ((http.HttpMethod.POST, "/sources/{source}/rows"),)
 # API Gateway gives up after 30 s; the function should have said why before that.
 PREDICT_TIMEOUT = Duration.seconds(29)
 RECORD_TIMEOUT = Duration.minutes(2)
+GATHER_TIMEOUT = Duration.minutes(1)
 REQUESTS_PER_SECOND = 500
 BURST = 1000
 ACCESS_LOG_FIELDS = (
@@ -59,7 +61,15 @@ class ServingStack(Stack):
             self, "Predictions", consumer_timeout=RECORD_TIMEOUT, alarms=data.notifications
         )
         self._record(predictions)
-        api = self._api({self._predict(predictions): ROUTES, self._read_features(): FEATURE_ROUTES})
+        added = WorkQueue(self, "Rows", consumer_timeout=GATHER_TIMEOUT, alarms=data.notifications)
+        self._gather(added)
+        api = self._api(
+            {
+                self._predict(predictions): ROUTES,
+                self._read_features(): FEATURE_ROUTES,
+                self._add_rows(added): ROWS_ROUTES,
+            }
+        )
         CfnOutput(self, "ApiEndpoint", value=api.api_endpoint)
 
     def _predict(self, predictions: WorkQueue) -> PythonFunction:
@@ -108,6 +118,35 @@ class ServingStack(Stack):
         record.uses_database(self._data.database, write=True)
         # Each batch is one Iceberg commit: steady traffic makes two a minute, not one a second.
         predictions.feed(record, batch_size=100, gather=Duration.seconds(30), max_concurrency=2)
+
+    def _add_rows(self, added: WorkQueue) -> PythonFunction:
+        add = PythonFunction(
+            self,
+            "add_rows",
+            config=self._config,
+            layers=self._layers,
+            third_party="serve",
+            declarations=True,
+            memory_mb=1769,
+            timeout=PREDICT_TIMEOUT,
+        )
+        add.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
+        add.uses_queue(added.queue, "TIDEMILL_ROWS_QUEUE_URL")
+        return add
+
+    def _gather(self, added: WorkQueue) -> None:
+        gather = PythonFunction(
+            self,
+            "gather_rows",
+            config=self._config,
+            layers=self._layers,
+            third_party="serve",
+            memory_mb=512,
+            timeout=GATHER_TIMEOUT,
+        )
+        gather.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["uploads/"])
+        # Each batch is one upload and so one commit of each source in it.
+        added.feed(gather, batch_size=100, gather=Duration.seconds(20), max_concurrency=2)
 
     def _api(self, routes: Mapping[PythonFunction, Routes]) -> http.HttpApi:
         api = http.HttpApi(self, "Api", default_authorizer=HttpIamAuthorizer(), create_default_stage=False)

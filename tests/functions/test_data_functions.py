@@ -71,6 +71,7 @@ def deployment(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
         "EXPERIMENTS_TABLE": f"experiments-{name}",
         "FEATURES_TABLE": f"features-{name}",
         "EVENT_BUS": name,
+        "ROWS_QUEUE_URL": client("sqs").create_queue(QueueName=name)["QueueUrl"],
     }.items():
         monkeypatch.setenv(f"TIDEMILL_{variable}", value)
     for function in cached(wiring):
@@ -236,3 +237,33 @@ def test_a_message_that_can_not_be_read_is_left_to_the_dead_letters(deployment: 
     answer = handler("record_predictions")(event, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
     assert wiring.tables().rows("predictions_late_arrival").num_rows == 2
+
+
+def test_rows_by_api_are_answered_sent_and_gathered_into_one_commit(deployment: str) -> None:
+    """The request's message makes a file; the file's event makes a commit; all of it twice makes no more."""
+    answer = handler("add_rows")(sample("add_rows/two_rows"), None)
+    assert answer["statusCode"] == 202
+    queue = wiring.settings().rows_queue_url
+    [message] = client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    gathered = sample("gather_rows/two_rows")
+    assert message["Body"] == gathered["Records"][0]["body"]
+    for _ in range(2):
+        assert handler("gather_rows")(gathered, None) == {"batchItemFailures": []}
+    [upload] = wiring.data_blobs().list("uploads/")
+    event = sample("ingest_upload/object_created")
+    body = json.loads(event["Records"][0]["body"])
+    body["detail"]["bucket"]["name"] = deployment
+    body["detail"]["object"] = {"key": upload.key, "version-id": upload.version}
+    event["Records"][0]["body"] = json.dumps(body)
+    for _ in range(2):
+        assert handler("ingest_upload")(event, None) == {"batchItemFailures": []}
+    assert wiring.tables().rows("planes").column("tailnum").to_pylist() == ["N10156", "N102UW"]
+
+
+def test_wrong_rows_are_answered_with_every_fault_and_sent_nowhere(deployment: str) -> None:
+    del deployment  # it only has to be there
+    answer = handler("add_rows")(sample("add_rows/wrong_rows"), None)
+    assert answer["statusCode"] == 400
+    fields = [error["field"] for error in json.loads(answer["body"])["errors"]]
+    assert fields == ["rows[0].seats", "rows[1].weight", "rows[1].tailnum"]
+    assert "Messages" not in client("sqs").receive_message(QueueUrl=wiring.settings().rows_queue_url)

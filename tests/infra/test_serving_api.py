@@ -15,6 +15,7 @@ ROUTES = {
     "GET /v2/health/ready",
     "GET /features/{view}",
     "POST /get-online-features",
+    "POST /sources/{source}/rows",
 }
 
 
@@ -24,7 +25,7 @@ def test_the_routes_are_those_of_the_contract_and_all_are_signed(assembly: Any) 
     assert {route["AuthorizationType"] for route in routes} == {"AWS_IAM"}
 
 
-def test_features_are_read_by_a_function_of_their_own_and_all_in_payload_format_two(assembly: Any) -> None:
+def test_features_and_rows_have_functions_of_their_own_and_all_speak_format_two(assembly: Any) -> None:
     integrations = assembly.resources("AWS::ApiGatewayV2::Integration")
     functions = {
         name: integration["Properties"]["IntegrationUri"]["Fn::GetAtt"][0]
@@ -32,8 +33,9 @@ def test_features_are_read_by_a_function_of_their_own_and_all_in_payload_format_
     }
     for route in assembly.properties("AWS::ApiGatewayV2::Route"):
         (name,) = [each for each in functions if each in str(route["Target"])]
-        reads = "features" in route["RouteKey"]
-        assert functions[name].startswith("ReadFeatures" if reads else "PredictFunction"), route["RouteKey"]
+        words = {"features": "ReadFeatures", "/rows": "AddRows"}
+        wanted = [function for word, function in words.items() if word in route["RouteKey"]]
+        assert functions[name].startswith((*wanted, "PredictFunction")[0]), route["RouteKey"]
     assert {each["Properties"]["PayloadFormatVersion"] for each in integrations.values()} == {"2.0"}
 
 
@@ -44,6 +46,6 @@ def test_the_stage_is_throttled_and_writes_an_access_log_without_bodies(assembly
     assert "body" not in stage["AccessLogSettings"]["Format"]
 
 
-@pytest.mark.parametrize("function", ["predict", "read_features"])
+@pytest.mark.parametrize("function", ["predict", "read_features", "add_rows"])
 def test_functions_answer_before_the_gateway_gives_up(assembly: Any, function: str) -> None:
     assert assembly.functions()[function]["Timeout"] < 30

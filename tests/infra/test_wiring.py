@@ -17,6 +17,7 @@ NEEDS = {
     "online_store": {"TIDEMILL_FEATURES_TABLE"},
     "events": {"TIDEMILL_EVENT_BUS"},
     "predictions_queue": {"TIDEMILL_PREDICTIONS_QUEUE_URL"},
+    "rows_queue": {"TIDEMILL_ROWS_QUEUE_URL"},
     "training_executions": {"TIDEMILL_TRAINING_STATE_MACHINE_ARN"},
     "backfill_executions": {"TIDEMILL_BACKFILL_STATE_MACHINE_ARN"},
     "served_views": {"TIDEMILL_EXPERIMENTS_TABLE", "TIDEMILL_MODELS_BUCKET"},

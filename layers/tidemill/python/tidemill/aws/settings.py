@@ -57,6 +57,11 @@ class Settings:
         return self._required("TIDEMILL_PREDICTIONS_QUEUE_URL")
 
     @property
+    def rows_queue_url(self) -> str:
+        """The queue of rows that came by API."""
+        return self._required("TIDEMILL_ROWS_QUEUE_URL")
+
+    @property
     def training_state_machine_arn(self) -> str:
         """The training state machine."""
         return self._required("TIDEMILL_TRAINING_STATE_MACHINE_ARN")

@@ -80,6 +80,12 @@ def predictions_queue() -> SqsQueue:
 
 
 @functools.cache
+def rows_queue() -> SqsQueue:
+    """Return the queue of rows that came by API."""
+    return SqsQueue(settings().rows_queue_url, client=client("sqs"))
+
+
+@functools.cache
 def training_executions() -> StateMachineExecutions:
     """Return the executions of the training state machine."""
     return StateMachineExecutions(settings().training_state_machine_arn, client=client("stepfunctions"))

@@ -12,10 +12,12 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
+from tidemill.datasets.added_rows import REQUESTS_ENDING
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import block, lift
 from tidemill.datasets.findings import ChecksFailed, Findings
 from tidemill.datasets.moments import timestamp
+from tidemill.datasets.requested_rows import requested_rows
 from tidemill.datasets.tables import Tables
 from tidemill.datasets.uploaded_rows import UploadedRows, stored_findings
 from tidemill.datasets.uploads import (
@@ -108,7 +110,10 @@ class _Ingest:
                 self._digest = _fetch(self._upload, self._blobs, file)
                 record, new = indexed_record(self._documents, source.name, self._digest), False
                 if record is None:
-                    record, new = self._commit(source, file)
+                    rows = self._rows_of(file, source)
+                    if rows is None:
+                        return IngestOutcome("duplicate", source.name)
+                    record, new = self._commit(source, rows)
         except (UploadRefused, ExpressionError) as error:
             return self._refuse(error)
         index_record(self._documents, record)
@@ -119,6 +124,15 @@ class _Ingest:
         self._events.publish("CommitCreated", record)
         return IngestOutcome("committed" if new else "duplicate", source.name, record, report_key=report_key)
 
+    def _rows_of(self, file: BinaryIO, source: Source) -> BinaryIO | None:
+        """Return what holds the upload's rows: itself, or of a file of requests those that are its own."""
+        name = self._upload.place[2]
+        if not name.endswith(REQUESTS_ENDING):
+            return file
+        return requested_rows(
+            file, name=name, source=source.name, digest=self._digest, documents=self._documents
+        )
+
     def _commit(self, source: Source, file: BinaryIO) -> tuple[dict[str, Any], bool]:
         rows = UploadedRows(
             self._upload,
@@ -128,7 +142,7 @@ class _Ingest:
             tables=self._tables,
             blobs=self._blobs,
         )
-        self._tables.ensure(source.name, arrow_schema(source.schema))
+        self._tables.ensure(source.name, arrow_schema(source.schema), was=source.was)
         try:
             commit, new = rows.append(file)
         finally:

@@ -75,7 +75,8 @@ class IngestOutcome:
     Attributes
     ----------
     status
-        ``committed``; ``duplicate`` if the same bytes had been committed before; ``refused``; or
+        ``committed``; ``duplicate`` if the same bytes had been committed before, or every request in the
+        file came with another; ``refused``; or
         ``ignored`` for the empty object that stands for a folder.
     source
         The source's name as the key has it.

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from tidemill.errors import InvalidRequest, NotFound, PlatformError, TidemillError
@@ -25,10 +25,30 @@ from tidemill.errors import InvalidRequest, NotFound, PlatformError, TidemillErr
 MAX_BODY_BYTES = 5_000_000  # Lambda refuses events above 6 MB, after base64; this is said before parsing
 
 MAX_PATH_CHARACTERS = 1000
+MAX_FAULTS = 1000  # told in one answer, which Lambda holds to 6 MB
 
 
 class BodyTooLarge(InvalidRequest):
     """The body is larger than a request may be."""
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a request: the path of the field, and what is wrong with it."""
+
+    field: str
+    detail: str
+
+
+class InvalidRows(InvalidRequest):
+    """Rows are wrong in several ways, and all of them are told."""
+
+    def __init__(self, message: str, *, faults: Sequence[Fault]) -> None:
+        super().__init__(message, field=faults[0].field)
+        self.faults = faults
+
+
+class IdTaken(InvalidRequest):
+    """An id that makes a request repeatable was used for another request."""
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -210,8 +230,8 @@ def problem(error: TidemillError) -> Response:
     Returns
     -------
     Response
-        400 for a wrong request (with its ``field``), 404, 405 and 413 as HTTP has them, 503 with
-        ``Retry-After`` when the platform failed and the caller may try again.
+        400 for a wrong request (with its ``field``, or all ``errors`` of its rows), 404, 405, 409 and 413
+        as HTTP has them, 503 with ``Retry-After`` when the platform failed and the caller may try again.
 
     Examples
     --------
@@ -229,6 +249,10 @@ def problem(error: TidemillError) -> Response:
     }
     if isinstance(error, InvalidRequest) and error.field is not None:
         document["field"] = error.field
+    if isinstance(error, InvalidRows):
+        shown = error.faults[:MAX_FAULTS]
+        document["errors"] = [{"field": field, "detail": detail} for field, detail in shown]
+        document["errors_in_all"] = len(error.faults)
     return Response(int(status), document, headers, "application/problem+json")
 
 
@@ -239,6 +263,8 @@ def _status_of(error: TidemillError) -> tuple[HTTPStatus, str, dict[str, str]]:
         return HTTPStatus.NOT_FOUND, "not-found", {}
     if isinstance(error, MethodNotAllowed):
         return HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", {"allow": ", ".join(error.allowed)}
+    if isinstance(error, IdTaken):
+        return HTTPStatus.CONFLICT, "id-taken", {}
     if isinstance(error, BodyTooLarge):
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", {}
     return HTTPStatus.BAD_REQUEST, "invalid-request", {}

@@ -47,19 +47,29 @@ def parse_rows(body: bytes, schema: Schema, *, required: Collection[str]) -> dic
     >>> columns["carrier"].to_list(), columns["wind_speed"].to_list()
     (['UA'], [None])
     """
-    rows = _rows(_parse_json(body))
+    rows = rows_of(parse_json(body))
     for position, row in enumerate(rows):
         _check_names(position, row, schema)
     return {
         name: column(
             type_,
-            [_read(row[name], type_, f"rows[{i}].{name}", name in required) for i, row in enumerate(rows)],
+            [
+                read_value(row[name], type_, f"rows[{i}].{name}", required=name in required)
+                for i, row in enumerate(rows)
+            ],
         )
         for name, type_ in schema.items()
     }
 
 
-def _parse_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
+    """Read a body as JSON.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is none, with what is wrong with it.
+    """
     try:
         return json.loads(body.decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -74,12 +84,26 @@ def _refuse_constant(text: str) -> NoReturn:
     raise InvalidRequest(f"the body holds {text}, which is not JSON; send null for a missing number")
 
 
-def _rows(document: Any) -> list[dict[str, Any]]:
+def rows_of(document: Any, *, others: Collection[str] = ()) -> list[Any]:
+    """Return the list under ``rows`` of a request's document.
+
+    Parameters
+    ----------
+    document
+        What the body holds.
+    others
+        The fields there may be beside it.
+
+    Raises
+    ------
+    InvalidRequest
+        If the document is no object, has another field, or no list of 1 to ``MAX_ROWS``.
+    """
     if not isinstance(document, dict):
         raise InvalidRequest(f'the body is {_kind(document)}; send {{"rows": [{{…}}, …]}}')
     for name in map(_shown, document):
-        if name != "rows":
-            raise InvalidRequest(f"unknown field `{name}`{did_you_mean(name, ['rows'])}", field=name)
+        if name not in {"rows", *others}:
+            raise InvalidRequest(f"unknown field `{name}`{did_you_mean(name, ['rows', *others])}", field=name)
     rows = document.get("rows")
     if not isinstance(rows, list):
         found = _kind(rows) if "rows" in document else "not there"
@@ -112,7 +136,25 @@ def _check_names(position: int, row: Any, schema: Schema) -> None:
             )
 
 
-def _read(value: Any, type_: Type, field: str, required: bool) -> Any:  # noqa: FBT001  private, called once
+def read_value(value: Any, type_: Type, field: str, *, required: bool) -> Any:
+    """Read one value of a row.
+
+    Parameters
+    ----------
+    value
+        As JSON gave it.
+    type_
+        Its column's.
+    field
+        Its path in the request, for messages.
+    required
+        Whether it may not be null.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not of the type, naming the field.
+    """
     if value is None:
         if required:
             raise InvalidRequest(f"`{field}` is null; send {_WANTED[type_]}", field=field)

@@ -1,0 +1,56 @@
+"""The rows of a file of requests that no other file has brought."""
+
+import io
+from typing import BinaryIO
+
+from tidemill.canonical import canonical_json
+from tidemill.datasets.added_rows import read_requests
+from tidemill.errors import Conflict
+from tidemill.ports import Documents
+
+
+def requested_rows(
+    file: BinaryIO, *, name: str, source: str, digest: str, documents: Documents
+) -> BinaryIO | None:
+    """Claim the parts of a file of requests, and return the rows of those it got as JSON Lines.
+
+    A part that another file has claimed comes with that file, which is there and will be ingested
+    or refused as well; so each part's rows are told of once, whichever file is ingested first, and
+    however often.
+
+    Parameters
+    ----------
+    file, name
+        The file of requests.
+    source
+        The source it is for.
+    digest
+        Of the file's bytes, by which it claims.
+    documents
+        Where claims are kept.
+
+    Returns
+    -------
+    BinaryIO | None
+        Positioned at its start; None if other files have claimed every part.
+    """
+    rows = io.BytesIO()  # at most what one batch of messages brought
+    claimed = False
+    for part, its_rows in read_requests(file, name):
+        if _claimant(documents, source, part, digest) == digest:
+            claimed = True
+            rows.writelines(canonical_json(row) + b"\n" for row in its_rows)
+    rows.seek(0)
+    return rows if claimed else None
+
+
+def _claimant(documents: Documents, source: str, part: str, digest: str) -> str:
+    """Return the digest of the file a part belongs to: this one, if there was none before."""
+    partition = f"ADDED#{source}"
+    found = documents.get(partition, part)
+    if found is None:
+        try:
+            documents.put(partition, part, {"upload": digest}, revision=0)
+        except Conflict:  # another file was faster
+            found = documents.get(partition, part)
+    return digest if found is None else str(found[0]["upload"])
