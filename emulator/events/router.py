@@ -24,6 +24,7 @@ from emulator.events.queue_poller import QueuePoller
 from emulator.events.queues import Queues
 from emulator.events.stream_poller import StreamPoller
 from emulator.events.streams import Streams
+from emulator.events.target_checks import install_target_checks
 from emulator.events.targets import Targets
 from emulator.events.topics import Topics
 from emulator.events.work import Work
@@ -100,6 +101,7 @@ class Router:
         self.bus.install(self._hooks)
         self._changes.install(self._hooks)
         self._lifecycle.install(self._hooks)
+        install_target_checks(self._hooks, services=self.targets.services)
         self._buckets.install(self._hooks)
         self._topics.install(self._hooks)
         self.mappings.install(self._hooks)

@@ -91,6 +91,11 @@ class Targets:
             "logs": self._to_log_group,
         }
 
+    @property
+    def services(self) -> list[str]:
+        """What can be a target, as ARNs name services."""
+        return sorted(self._senders)
+
     def send(self, delivery: Delivery) -> None:
         """Deliver once.
 
@@ -113,7 +118,7 @@ class Targets:
         if sender is None:
             raise UndeliverableError(
                 f"{delivery.source_arn} has the target {delivery.arn!r}, which the local cloud cannot "
-                f"deliver to; it knows {', '.join(sorted(self._senders))}"
+                f"deliver to; it knows {', '.join(self.services)}"
             )
         self.ask(delivery, delivery.parameters.get("RoleArn"))
         sender(delivery)
