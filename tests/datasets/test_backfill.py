@@ -95,7 +95,7 @@ def values(store: MemoryOnlineStore) -> dict[str, bytes]:
     return {key: item.value for key, item in store._items.items()}
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(view=views(), stream=streams())
 def test_items_are_the_same_bytes_as_if_commits_had_come_one_by_one(
     view: FeatureView, stream: list[Turn]

@@ -156,7 +156,7 @@ def _crash() -> None:
     raise Crash
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(view=views(), stream=streams())
 def test_whatever_is_delivered_the_online_store_answers_as_the_offline_join(
     view: FeatureView, stream: list[Turn]

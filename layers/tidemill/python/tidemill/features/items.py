@@ -1,13 +1,15 @@
 """Items of the online store: what is kept of one entity for one view, and its bytes.
 
 An item is packed as: a header (``<BqqIB``: format, exact_from, newest, length of the JSON, number of
-tables), JSON of the latest values and of the words of each value ring, then the table of each ring and value
-ring: ``<I`` its number of entries, one byte per row of its table with the row's width (0 if it is all zero,
-else 1, 2, 4 or 8), and the rows themselves as little-endian integers of their width.
+tables), and a body, deflated (format 3) where it is large: JSON of the latest values and of the words of
+each value ring, then the table of each ring and value ring: ``<I`` its number of entries, one byte per row
+of its table with the row's width (0 if it is all zero, else 1, 2, 4 or 8), and the rows themselves as
+little-endian integers of their width.
 """
 
 import json
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +23,10 @@ from tidemill.features.definitions import Ints, ViewDefinition, microseconds
 from tidemill.features.rings import NOTHING, Ring, rings_of
 from tidemill.features.value_rings import ValueRing, ValueTable, value_rings_of
 
-_FORMAT = 2
+_PLAIN, _DEFLATED = 2, 3
+_DEFLATED_FROM_BYTES = 4096  # what DynamoDB charges a read by
+MAX_ITEM_BYTES = 390_000
+"""The most that fits into an item of DynamoDB, 400 KB, beside its key and numbers."""
 _HEADER = struct.Struct("<BqqIB")
 _COUNT = struct.Struct("<I")
 _WIDTHS = (1, 2, 4, 8)
@@ -72,11 +77,14 @@ def empty_item(layout: Layout) -> Item:
 
 
 def pack_item(item: Item) -> bytes:
-    """Write an item as bytes; equal items have equal bytes."""
+    """Write an item as bytes; equal items have equal bytes, as long as one build of zlib writes them."""
     plain = canonical_json([item.latest, [each.words for each in item.values]])
     tables = [*item.rings, *(each.table for each in item.values)]
-    header = _HEADER.pack(_FORMAT, item.exact_from_us, item.newest_us, len(plain), len(tables))
-    return b"".join([header, plain, *(part for table in tables for part in _pack_table(table))])
+    body = b"".join([plain, *(part for table in tables for part in _pack_table(table))])
+    format_ = _PLAIN
+    if len(body) > _DEFLATED_FROM_BYTES:
+        format_, body = _DEFLATED, zlib.compress(body)
+    return _HEADER.pack(format_, item.exact_from_us, item.newest_us, len(plain), len(tables)) + body
 
 
 def _pack_table(table: Ints) -> list[bytes]:
@@ -104,17 +112,19 @@ def unpack_item(data: bytes, layout: Layout) -> Item:
     heights = [ring.n_rows for ring in layout.rings] + [ring.n_rows for ring in layout.value_rings]
     try:
         format_, exact_from_us, newest_us, n_plain, n_tables = _HEADER.unpack_from(data)
-        if format_ != _FORMAT or n_tables != len(heights):
+        if format_ not in {_PLAIN, _DEFLATED} or n_tables != len(heights):
             raise Corrupt(
-                f"an online item has format {format_} and {n_tables} tables, not {_FORMAT} and {len(heights)}"
+                f"an online item has format {format_} and {n_tables} tables, not {_PLAIN} or {_DEFLATED} and "
+                f"{len(heights)}"
             )
-        offset = _HEADER.size + n_plain
-        latest, words = json.loads(data[_HEADER.size : offset])
+        body = data[_HEADER.size :] if format_ == _PLAIN else zlib.decompress(data[_HEADER.size :])
+        latest, words = json.loads(body[:n_plain])
+        offset = n_plain
         tables: list[Ints] = []
         for height in heights:
-            table, offset = _unpack_table(data, offset, height)
+            table, offset = _unpack_table(body, offset, height)
             tables.append(table)
-    except (struct.error, ValueError) as error:
+    except (struct.error, zlib.error, ValueError) as error:
         raise Corrupt(f"an online item of {len(data)} bytes ends too soon or is damaged: {error}") from error
     n_rings = len(layout.rings)
     values = tuple(ValueTable(table, tuple(own)) for table, own in zip(tables[n_rings:], words, strict=True))
@@ -135,7 +145,7 @@ def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:
 
 
 def key_text(view: ViewDefinition, values: Sequence[Any]) -> str:
-    """Return the key of an entity's item: ``view@version#["JFK"]``."""
+    """Return the key of an entity's item, of its keys' plain values: ``view@version#["JFK"]``."""
     return f"{view.reference}#{canonical_json(list(values)).decode()}"
 
 

@@ -1,11 +1,13 @@
 """Applying commits to the online store: once in effect, however often or together they are delivered."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 
+from tidemill.errors import DeclarationError
 from tidemill.expressions import Column, Columns, concat_columns, take_rows
 from tidemill.features.aggregates import taken_values
 from tidemill.features.definitions import (
@@ -20,6 +22,7 @@ from tidemill.features.definitions import (
 from tidemill.features.entities import encode_entities, newest_order
 from tidemill.features.entries import TILE, VISIBLE
 from tidemill.features.items import (
+    MAX_ITEM_BYTES,
     Item,
     Layout,
     column_of_plain,
@@ -120,13 +123,43 @@ def materialize_commits(
     if not items:
         return 0
     updated = _apply(definition, layout, items, _take_events(events, new), places.astype(np.int64))
-    last = commits[-1]
+    last, nothing = commits[-1], _take_events(events, new[:0])
     return store.put_many(
         {
-            key: OnlineItem(pack_item(item), last.sequence, _expiry(definition, item, last.at))
+            key: OnlineItem(
+                _pack(definition, key, item, last.at, nothing),
+                last.sequence,
+                _expiry(definition, item, last.at),
+            )
             for key, item in zip(due_keys, updated, strict=True)
         }
     )
+
+
+def _pack(view: ViewDefinition, key: str, item: Item, at: datetime | None, nothing: Events) -> bytes:
+    """Pack an item; one that is too large lets go of what reads further back would take.
+
+    Its grace is halved, in whole seconds, as often as it takes, but reads from its newest row on stay exact, and those from
+    the commit's time ``at`` on, where that comes first. ``nothing`` are no rows of the view.
+    """
+    least_us = 0 if at is None else max(0, item.newest_us - _microseconds(at))
+    grace_us = min(view.grace_us, item.newest_us - item.exact_from_us)
+    packed = pack_item(item)
+    while len(packed) > MAX_ITEM_BYTES:
+        if grace_us <= least_us:
+            raise DeclarationError(
+                f"the online item {key} has {len(packed):,} bytes, and {MAX_ITEM_BYTES:,} can be stored; "
+                "spread the view's features over several views, or give them longer hops or a smaller at_most"
+            )
+        grace_us = max(grace_us // 2 // SECOND_US * SECOND_US, least_us)
+        shorter = replace(view, grace_us=grace_us)
+        (item,) = _apply(shorter, layout_of(view), [item], nothing, np.zeros(0, dtype=np.int64))
+        packed = pack_item(item)
+    return packed
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp()) * SECOND_US
 
 
 def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[Events, Ints]:
@@ -163,7 +196,7 @@ def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None
     """Return when an item may be dropped, in whole seconds since 1970, rounded up."""
     if at is None or view.kept_us is None:
         return None
-    newest_us = max(item.newest_us, int(at.timestamp()) * SECOND_US)
+    newest_us = max(item.newest_us, _microseconds(at))
     return -(-(newest_us + view.kept_us) // SECOND_US)
 
 
