@@ -102,6 +102,8 @@ class ResourceType:
         Properties without effect here, with the reason.
     attributes
         What ``Fn::GetAtt`` can ask for.
+    answers_anything
+        Whether ``Fn::GetAtt`` can ask for anything, since the answer of some call decides what there is.
     create, update, delete
         Make, change and remove one. Without `update`, any change replaces the resource.
     finish
@@ -125,6 +127,7 @@ class ResourceType:
     delete: Delete
     accepted: Mapping[str, str] = field(default_factory=dict)
     attributes: frozenset[str] = frozenset()
+    answers_anything: bool = False
     finish: Finish = _nothing_more
     update: Update | None = None
     replaced_by: frozenset[str] = frozenset()

@@ -15,6 +15,7 @@ from emulator.resources import (
     messaging,
     observability,
     s3,
+    sdk_calls,
     secrets,
     states,
     stores,
@@ -53,6 +54,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         messaging,
         observability,
         s3,
+        sdk_calls,
         secrets,
         states,
         stores,
@@ -167,14 +169,13 @@ def _runtime_problems(
     runtime = resource.get("Properties", {}).get("Runtime")
     if isinstance(runtime, str) and runtime.startswith("python"):
         return []
-    callers = [
-        name
-        for name, other in resources.items()
-        if other["Type"] in RESOURCE_TYPES
-        and other["Type"].startswith("Custom::")
-        and other["Properties"].get("ServiceToken") == {"Fn::GetAtt": [logical_id, "Arn"]}
-    ]
-    if callers:
+    callers = {
+        other["Type"]
+        for other in resources.values()
+        if is_custom(other["Type"])
+        and other.get("Properties", {}).get("ServiceToken") == {"Fn::GetAtt": [logical_id, "Arn"]}
+    }
+    if callers and callers <= RESOURCE_TYPES.keys():
         return []
     return [
         (
@@ -203,7 +204,7 @@ def _attribute_problems(stack: str, template: Mapping[str, Any]) -> list[str]:
             found.append(f"stack {stack}: Fn::GetAtt names {logical_id}, which the template does not hold")
             continue
         kind = RESOURCE_TYPES.get(resource["Type"])  # a custom resource's function decides what it answers
-        if kind and attribute not in kind.attributes:
+        if kind and not kind.answers_anything and attribute not in kind.attributes:
             found.append(
                 f"stack {stack}, resource {logical_id} ({kind.name}): Fn::GetAtt asks for {attribute}; "
                 f"the local cloud "

@@ -17,8 +17,6 @@ from emulator.resources.base import Made, Properties, Request, ResourceType, wor
 GENERIC = "AWS::CloudFormation::CustomResource"
 PREFIX = "Custom::"
 REFUSED = {
-    "Custom::AWS": "CDK's AwsCustomResource is a Node function; make the call in a Python function "
-    "of your own behind a CustomResource, or with the resource's own type",
     "Custom::CrossRegionExportReader": "the local cloud is one region; give all stacks that one",
     "Custom::CrossRegionExportWriter": "the local cloud is one region; give all stacks that one",
 }

@@ -38,8 +38,8 @@ def test_a_type_that_is_left_out_for_a_reason_is_refused_with_the_way_out() -> N
 
 
 def test_a_custom_resource_of_cdk_that_runs_node_is_refused_with_the_way_out() -> None:
-    (message,) = found_in({"Type": "Custom::AWS", "Properties": {"ServiceToken": "arn"}})
-    assert "does not run Custom::AWS; CDK's AwsCustomResource is a Node function" in message
+    (message,) = found_in({"Type": "Custom::CrossRegionExportReader", "Properties": {"ServiceToken": "arn"}})
+    assert "does not run Custom::CrossRegionExportReader; the local cloud is one region" in message
 
 
 def test_what_stands_beside_properties_and_would_be_ignored_is_refused() -> None:
