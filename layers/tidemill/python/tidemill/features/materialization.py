@@ -139,8 +139,9 @@ def materialize_commits(
 def _pack(view: ViewDefinition, key: str, item: Item, at: datetime | None, nothing: Events) -> bytes:
     """Pack an item; one that is too large lets go of what reads further back would take.
 
-    Its grace is halved, in whole seconds, as often as it takes, but reads from its newest row on stay exact, and those from
-    the commit's time ``at`` on, where that comes first. ``nothing`` are no rows of the view.
+    Its grace is halved, in whole seconds, as often as it takes, but reads from its newest row on stay
+    exact, and those from the commit's time ``at`` on, where that comes first. ``nothing`` are no rows of
+    the view.
     """
     least_us = 0 if at is None else max(0, item.newest_us - _microseconds(at))
     grace_us = min(view.grace_us, item.newest_us - item.exact_from_us)
