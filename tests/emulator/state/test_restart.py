@@ -207,6 +207,30 @@ def test_an_item_expires_after_a_restart(start: Callable[[], Cloud]) -> None:
         assert cloud.client("dynamodb").scan(TableName="t")["Count"] == 0
 
 
+def test_an_object_and_an_upload_end_after_a_restart(start: Callable[[], Cloud]) -> None:
+    rules = [
+        {
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "Expiration": {"Days": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+    ]
+    with start() as cloud:
+        cloud.clock.set(NEW_YEAR)
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="ending")
+        s3.put_bucket_lifecycle_configuration(Bucket="ending", LifecycleConfiguration={"Rules": rules})
+        s3.put_object(Bucket="ending", Key="a", Body=b"")
+        s3.create_multipart_upload(Bucket="ending", Key="b")
+    with start() as cloud:
+        s3 = cloud.client("s3")
+        assert s3.list_objects_v2(Bucket="ending")["KeyCount"] == 1
+        cloud.clock.advance_to(NEW_YEAR + timedelta(days=2))
+        assert s3.list_objects_v2(Bucket="ending")["KeyCount"] == 0
+        assert "Uploads" not in s3.list_multipart_uploads(Bucket="ending")
+
+
 def test_a_stream_goes_on_where_its_function_had_read(start: Callable[[], Cloud]) -> None:
     with start() as cloud:
         cloud.client("sqs").create_queue(QueueName="notes")
