@@ -137,7 +137,7 @@ def test_a_signal_ends_a_deployment_that_waits_and_the_next_run_makes_its_stack_
         )
         assert process.stderr is not None
         with process.stderr as told:
-            end = time.monotonic() + 20
+            end = time.monotonic() + 120
             while not any(code.glob("local-cloud-*/code/*/index.py")):  # unpacked when it is invoked
                 assert process.poll() is None, told.read()
                 assert time.monotonic() < end
