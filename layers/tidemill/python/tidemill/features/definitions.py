@@ -6,6 +6,7 @@ description, and both are read here into the same ``ViewDefinition``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,7 +43,7 @@ class FeatureDefinition:
     hop_us: int
     at_most: int = 0
 
-    @property
+    @cached_property
     def value_id(self) -> str:
         """A name for what the figure is taken of, equal for equal expressions."""
         return "" if self.value is None else digest_json(self.value.to_json())

@@ -7,6 +7,7 @@ of its table with the row's width (0 if it is all zero, else 1, 2, 4 or 8), and 
 little-endian integers of their width.
 """
 
+import functools
 import json
 import struct
 import zlib
@@ -40,6 +41,7 @@ class Layout:
     value_rings: tuple[ValueRing, ...]
 
 
+@functools.lru_cache(maxsize=128)  # a process serves few views, over and over
 def layout_of(view: ViewDefinition) -> Layout:
     """Return the layout of a view's items."""
     return Layout(rings_of(view), value_rings_of(view))
