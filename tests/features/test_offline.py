@@ -1,14 +1,26 @@
 """join_features computes what its documentation says, against an oracle in plain Python."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from weakref import ref
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.histories import Row, moments, oracle, rows, to_columns, turning_points, views
-from tidemill import FeatureView, Int, String, Timestamp
-from tidemill.expressions import column
+from tests.features.histories import (
+    ENTITY,
+    SCHEMA,
+    START,
+    Row,
+    moments,
+    oracle,
+    rows,
+    to_columns,
+    turning_points,
+    views,
+)
+from tidemill import FeatureView, Int, Source, String, Timestamp, latest
+from tidemill.expressions import Column, Columns, column
 from tidemill.features.offline import join_features
 
 SHOPS = st.sampled_from([("a", 1), ("a", 2), ("b", 1), ("z", 1), (None, 1)])
@@ -35,3 +47,37 @@ def test_every_feature_is_what_a_brute_force_count_over_known_rows_gives(
         expected = oracle(view, history, key, at)
         for name, values in found.items():
             assert values.to_list()[position] == expected[name], (name, key, at)
+
+
+class Files(Mapping[str, Columns]):
+    """Makes a source's rows when they are asked for, and notes how many are alive then."""
+
+    def __init__(self) -> None:
+        self._made: list[ref[Column]] = []
+        self.alive: list[int] = []
+
+    def __getitem__(self, name: str) -> Columns:
+        rows = to_columns([])
+        self._made.append(ref(rows["x"]))
+        self.alive.append(sum(each() is not None for each in self._made))
+        return rows
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_rows_that_are_read_when_asked_for_are_held_for_two_views_at_most() -> None:
+    files, asked = Files(), {"shop": column(String, ["a"]), "shelf": column(Int, [1])}
+    views = [
+        FeatureView(f"view{n}", ENTITY, Source(f"events{n}", SCHEMA, ["shop"], "at"), latest("x"))
+        for n in range(6)
+    ]
+    join_features({**asked, "at": column(Timestamp, [START])}, views, files, "at")
+    assert max(files.alive) <= 2
+    assert len(files.alive) == 6

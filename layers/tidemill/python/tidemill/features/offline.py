@@ -1,6 +1,9 @@
 """Training's side of the features: observations joined with what was known when they were made."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 
 import numpy as np
 
@@ -35,7 +38,8 @@ def join_features(
     views
         Feature views, or their definitions.
     rows
-        The rows of each source by its name, in any order.
+        The rows of each source by its name, in any order. They are asked for as views come to need them,
+        those of the next view in a thread beside: a mapping that reads files holds two sources at a time.
     time
         The name of the observations' time column.
 
@@ -52,12 +56,20 @@ def join_features(
         If a column or a source's rows are not there.
     """
     moments = _moments(observations, time)
-    result: dict[str, Column] = {}
-    for view in map(define, views):
+    definitions = [define(view) for view in views]
+    for view in definitions:
         if view.source not in rows:
             known = did_you_mean(view.source, rows)
             raise ExpressionError(f"view `{view.name}`: there are no rows of source `{view.source}`{known}")
-        result.update(_join_view(view, observations, rows[view.source], moments))
+    result: dict[str, Column] = {}
+    with ThreadPoolExecutor(1) as reader:
+        reading = deque(reader.submit(rows.__getitem__, view.source) for view in definitions[:1])
+        for view, following in zip_longest(definitions, definitions[1:]):
+            own = reading.popleft().result()
+            if following is not None:
+                reading.append(reader.submit(rows.__getitem__, following.source))
+            result.update(_join_view(view, observations, own, moments))
+            del own
     return result
 
 

@@ -5,7 +5,8 @@ import numpy as np
 from tidemill.expressions import Array, Column, Type
 from tidemill.features.aggregates import Parts, finish, taken_values
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
-from tidemill.features.kernel import Timeline, sort_by_entity
+from tidemill.features.kernel import Timeline
+from tidemill.features.time_index import sort_by_entity
 
 
 class ValueFigures:

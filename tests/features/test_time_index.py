@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.features.kernel import TimeIndex
+from tidemill.features.time_index import TimeIndex
 
 CODES = st.integers(0, 2000)
 NEAR = st.integers(-20, 20)
@@ -27,3 +27,20 @@ def test_moments_before_an_entity_and_time_are_counted(times: st.SearchStrategy[
         assert found.tolist() == [sum(each < question for each in moments) for question in questions]
 
     counts()
+
+
+@given(st.lists(st.tuples(CODES, NEAR), max_size=30), st.integers(1, 50))
+def test_moments_a_while_later_are_counted_as_if_they_were_written_so(
+    moments: list[tuple[int, int]], us: int
+) -> None:
+    table = np.array(moments, dtype=np.int64).reshape(len(moments), 2)
+    index = TimeIndex(table[:, 0], table[:, 1])
+    later = index.later(us)
+    codes, times = table[:, 0], table[:, 1]
+    expected = [sum((c, t + us) < (code, time) for c, t in moments) for code, time in moments]
+    assert later.count_before(codes, times).tolist() == expected
+    in_order = sorted(moments)
+    assert later.times(np.array([code for code, _ in in_order], dtype=np.int64)).tolist() == [
+        time + us for _, time in in_order
+    ]
+    assert index.has_ties() == (len(set(moments)) < len(moments))
