@@ -63,6 +63,7 @@ POLARS = Peer("polars", ("polars==2.1.0",))
 PANDAS = Peer("pandas", ("pandas==3.1.1", "pyarrow==26.0.1"))
 DUCKDB = Peer("DuckDB", ("duckdb==2.0.0", "pyarrow==26.0.1"))
 FEAST = Peer("Feast", ("feast[duckdb]==0.67.0",))
+FEAST_ON_AWS = Peer("Feast", ("feast[aws]==0.67.0",))
 # The newest DuckDB whose extensions are packages too: they are read from the environment, not fetched.
 DUCKDB_ICEBERG = Peer(
     "DuckDB",

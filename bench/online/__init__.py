@@ -1,0 +1,1 @@
+"""Features online: reads from DynamoDB on moto, beside raw reads and Feast."""
