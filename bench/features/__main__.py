@@ -86,13 +86,14 @@ def _timed(
         found = json.loads(done.stdout.splitlines()[-1])
         if not answers:
             answers.update(found["answer"])
-        _check(program, answers, found["answer"])
+        check_answer(program, answers, found["answer"])
         return [found["seconds"], found["peak_mb"]]
 
     return measure
 
 
-def _check(program: str, wanted: Mapping[str, float], found: Mapping[str, float]) -> None:
+def check_answer(program: str, wanted: Mapping[str, float], found: Mapping[str, float]) -> None:
+    """Raise ``Differs`` unless the columns of two results add up to the same."""
     for name, value in wanted.items():
         if not math.isclose(found[name], value, rel_tol=1e-6, abs_tol=1e-6):
             raise Differs(f"{program}: {name} adds up to {found[name]}, not to {value}")
