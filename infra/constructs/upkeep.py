@@ -29,7 +29,7 @@ class Upkeep(Construct):
         super().__init__(scope, name)
         dead_letters = dead_letter_queue(self, "DeadLetters", alarms=alarms)
         self.keeper = PythonFunction(
-            self,
+            scope,  # the stack: a function's logical id begins with its folder's name
             "keep_tables",
             config=config,
             layers=layers,

@@ -30,6 +30,7 @@ from tidemill.errors import Conflict
 _TABLE_PROPERTIES = {
     "format-version": "2",
     "commit.manifest-merge.enabled": "true",  # or reading a table of a thousand commits opens a thousand
+    "commit.manifest.min-count-to-merge": "20",  # of a hundred, each commit would read and write the list
     "commit.retry.num-retries": "0",  # repeated here, where ids are checked again before each try
 }
 _COMMIT_TRIES = 20
