@@ -60,12 +60,12 @@ class KeyIndex:
                 names.append(digest_bytes(data))
                 if self._blobs.info(self._key(names[-1])) is None:
                     self._blobs.put(self._key(names[-1]), data)
-            properties[_property(check)] = " ".join(names)
+            properties[self._property(check)] = " ".join(names)
         return properties
 
     def _runs(self, check: Unique, history: Sequence[Commit]) -> list[Hashes]:
         for position in range(len(history) - 1, -1, -1):
-            named = history[position].properties.get(_property(check))
+            named = history[position].properties.get(self._property(check))
             if named is not None:
                 runs = [self._run(name) for name in named.split()]
                 return runs + [self._added_by(commit, check) for commit in history[position + 1 :]]
@@ -80,6 +80,11 @@ class KeyIndex:
             self._source.name, snapshot_id=commit.snapshot_id, added_only=True, columns=check.columns
         )
         return _sorted_hashes(rows, check.columns)
+
+    def _property(self, check: Unique) -> str:
+        """Name runs by their columns and types: of another type, a value hashes otherwise."""
+        columns = (f"{name}:{self._source.schema[name].value}" for name in check.columns)
+        return f"{_PROPERTY}{','.join(columns)}"
 
     def _key(self, name: str) -> str:
         return f"{self._folder}/{name}.u64"
@@ -117,7 +122,3 @@ def _sorted_hashes(rows: pa.Table, columns: Sequence[str]) -> Hashes:
         hash_rows([batch.column(name) for name in columns]) for batch in rows.to_batches() if batch.num_rows
     ]
     return np.unique(np.concatenate([np.empty(0, np.uint64), *parts]))
-
-
-def _property(check: Unique) -> str:
-    return f"{_PROPERTY}{','.join(check.columns)}"
