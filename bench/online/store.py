@@ -81,19 +81,19 @@ class Features:
             AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
         )
         self._store = DynamoOnlineStore(TABLE, client=self._client)
-        self._view = view()
+        self._view, self._names = view(), driver_names()
         materialize(self._view, _rows(), sequence=1, store=self._store)
 
     def read(self, n_entities: int) -> Columns:
         """Read the features of the first entities as a prediction does."""
-        request = {"driver": column(String, driver_names()[:n_entities])}
+        request = {"driver": column(String, self._names[:n_entities])}
         times = column(Timestamp, [NOW] * n_entities)
         columns, _ = read_views([self._view], request, times, self._store, now=NOW)
         return columns
 
     def read_raw(self, n_entities: int) -> list[bytes]:
         """Read the same items by one BatchGetItem, and leave them packed."""
-        keys = [{"key": {"S": key_text(self._view, [name])}} for name in driver_names()[:n_entities]]
+        keys = [{"key": {"S": key_text(self._view, [name])}} for name in self._names[:n_entities]]
         answer = self._client.batch_get_item(RequestItems={TABLE: {"Keys": keys}})
         return [bytes(item["value"]["B"]) for item in answer["Responses"][TABLE]]
 

@@ -160,10 +160,15 @@ def plain_values(column: Column) -> list[Any]:
 
 def column_of_plain(type_: Type, values: Sequence[Any]) -> Column:
     """Return the column that ``plain_values`` wrote."""
-    valid = np.array([value is not None for value in values], dtype=np.bool_)
-    blank = "" if type_ is Type.STRING else 0
-    filled = np.empty(len(values), dtype=object)
-    filled[:] = [blank if value is None else value for value in values]
+    there = [value is not None for value in values]
+    if not all(there):
+        blank = "" if type_ is Type.STRING else 0
+        values = [blank if value is None else value for value in values]
+    valid = np.array(there, dtype=np.bool_)
     if type_ is Type.TIMESTAMP:
-        return Column(type_, filled.astype(np.int64).astype("datetime64[us]"), valid)
-    return Column(type_, filled.astype(type_.dtype), valid)
+        return Column(type_, np.array(values, dtype=np.int64).astype("datetime64[us]"), valid)
+    if type_ is Type.STRING:
+        texts = np.empty(len(values), dtype=object)
+        texts[:] = values
+        return Column(type_, texts, valid)
+    return Column(type_, np.array(values, dtype=type_.dtype), valid)
