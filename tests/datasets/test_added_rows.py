@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tidemill import Source, String, Timestamp, check, col, row_count, unique
 from tidemill.datasets.added_rows import (
     REQUESTS_ENDING,
     Part,
@@ -14,6 +15,7 @@ from tidemill.datasets.added_rows import (
     encode_rows,
     store_requests,
 )
+from tidemill.datasets.requested_rows import row_by_row
 from tidemill.datasets.uploads import Upload
 from tidemill.errors import Corrupt
 
@@ -99,6 +101,26 @@ def test_a_file_that_is_named_like_one_of_requests_and_is_none_is_refused(cloud:
     outcome = cloud.ingest(cloud.put(b'{"trip_id": "1"}\n', f"mine{REQUESTS_ENDING}"))
     assert outcome.status == "refused"
     assert "line 1 of the file mine.requests.jsonl is no part of a request" in outcome.error
+
+
+def test_rows_that_fail_are_put_aside_alone_and_refuse_nobody_elses(cloud: Any) -> None:
+    """One of two is more than the source tolerates of a file; callers know nothing of each other."""
+    outcome = cloud.ingest(gathered(cloud, part("r1", "1"), part("r2", "1")))
+    assert (outcome.status, outcome.record["rows"], outcome.record["quarantined"]) == ("committed", 1, 1)
+
+
+def test_what_a_file_as_a_whole_is_held_to_is_not_asked_of_requests() -> None:
+    source = Source(
+        "s",
+        {"id": String, "at": Timestamp},
+        ["id"],
+        "at",
+        checks=[row_count(100), unique("id", severity="refuse"), check(col("id") != "x", severity="warn")],
+    )
+    judged = row_by_row(source)
+    assert judged.upload_checks == ()
+    assert [each.severity for each in judged.row_checks] == ["quarantine", "warn"]
+    assert judged.tolerance == 1
 
 
 @pytest.mark.parametrize("body", ["{", "{}", '{"source": "trips", "part": "r1/0", "data": "!"}', "[]"])

@@ -145,6 +145,7 @@ def test_past_the_tolerance_the_upload_is_refused_whole_with_a_report(
     assert outcome.status == "refused"
     assert outcome.error is not None
     assert "all rows put aside: 1 of 3 rows, more than the tolerated 25.0%" in outcome.error
+    assert 'most often (col("minutes") > 0) is false (1 times, first in row 3)' in outcome.error
     assert cloud.tables.commits("trips") == []
     assert list(cloud.blobs.list("quarantine/")) == []
     said = report(cloud, outcome.report_key)

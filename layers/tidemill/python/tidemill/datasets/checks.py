@@ -1,7 +1,7 @@
 """Checking the rows of an upload against what their source declares."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -118,10 +118,19 @@ class Checker:
         Findings
             Of the rows checked so far.
         """
-        total = _Tally("all rows put aside", "quarantine", self._source.tolerance, self._quarantined)
-        tallies = [*(tally for _, tally in self._required), *self._tallies.values(), total]
-        verdicts = [*(tally.verdict(self._rows) for tally in tallies), *others]
+        tallies = [*(tally for _, tally in self._required), *self._tallies.values()]
+        verdicts = [*(tally.verdict(self._rows) for tally in tallies), self._total(tallies), *others]
         return Findings(self._rows, self._quarantined, verdicts)
+
+    def _total(self, tallies: Iterable[_Tally]) -> Verdict:
+        """Judge all rows put aside together, and name what most of them failed."""
+        total = _Tally("all rows put aside", tolerated=self._source.tolerance, failed=self._quarantined)
+        verdict = total.verdict(self._rows)
+        most = max(tallies, key=lambda tally: (tally.severity == "quarantine") * tally.failed)
+        if not most.examples:
+            return verdict
+        often = f"most often {most.reason} ({most.failed} times, first in row {most.examples[0].row})"
+        return replace(verdict, found=f"{verdict.found}; {often}")
 
     def _failures(self, batch: pa.RecordBatch, good: Mask) -> Iterable[tuple[_Tally, Severity, Mask]]:
         """Yield which rows fail each check; ``good`` is narrowed by whoever takes them, in between."""

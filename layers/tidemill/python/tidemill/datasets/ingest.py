@@ -17,7 +17,7 @@ from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import block, lift
 from tidemill.datasets.findings import ChecksFailed, Findings
 from tidemill.datasets.moments import timestamp
-from tidemill.datasets.requested_rows import requested_rows
+from tidemill.datasets.requested_rows import requested_rows, row_by_row
 from tidemill.datasets.tables import Tables
 from tidemill.datasets.uploaded_rows import UploadedRows, stored_findings
 from tidemill.datasets.uploads import (
@@ -102,6 +102,10 @@ class _Ingest:
         self._digest = upload.name_digest
         self._findings = Findings()
 
+    @property
+    def _of_requests(self) -> bool:
+        return self._upload.key.endswith(REQUESTS_ENDING)
+
     def run(self) -> IngestOutcome:
         try:
             source = source_of(self._upload, self._project)
@@ -126,11 +130,14 @@ class _Ingest:
 
     def _rows_of(self, file: BinaryIO, source: Source) -> BinaryIO | None:
         """Return what holds the upload's rows: itself, or of a file of requests those that are its own."""
-        name = self._upload.place[2]
-        if not name.endswith(REQUESTS_ENDING):
+        if not self._of_requests:
             return file
         return requested_rows(
-            file, name=name, source=source.name, digest=self._digest, documents=self._documents
+            file,
+            name=self._upload.place[2],
+            source=source.name,
+            digest=self._digest,
+            documents=self._documents,
         )
 
     def _commit(self, source: Source, file: BinaryIO) -> tuple[dict[str, Any], bool]:
@@ -138,7 +145,7 @@ class _Ingest:
             self._upload,
             self._digest,
             project=self._project,
-            source=source,
+            source=row_by_row(source) if self._of_requests else source,
             tables=self._tables,
             blobs=self._blobs,
         )
