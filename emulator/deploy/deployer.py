@@ -107,6 +107,7 @@ class Deployer:
                 stack = self._formation.update(present, source)
         except TemplateError as error:
             raise DeployFailed(error.message) from error
+        self._formation.wait(stack)
         if stack.status not in _DEPLOYED:
             raise DeployFailed(f"stack {stack.name} is in {stack.status}: {stack.reason}")
         stack.assembly = assembly

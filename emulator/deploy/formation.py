@@ -268,6 +268,17 @@ class Formation:
         except TemplateError as error:
             raise TemplateError(f"stack {stack.name}: {error.message}") from error
 
+    def wait(self, stack: Stack) -> None:
+        """Wait until nothing changes the stack any more, however long that takes.
+
+        Parameters
+        ----------
+        stack
+            One whose operation a call may have left going on.
+        """
+        with self._locks[stack.name]:
+            return
+
     def end_what_was_cut_off(self) -> None:
         """Have no stack claim to be changing that the end of the run before left in the middle."""
         for stack in self.stacks():
