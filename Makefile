@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Each is run with --save; the page is written from what they kept.
-BENCHES := emulator features online
+BENCHES := emulator features online data
 
 .PHONY: help setup demo test bench differential check format layers lock clean
 
