@@ -1,5 +1,7 @@
 """A source whose newest data failed their checks is blocked until that is settled."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +63,14 @@ def test_a_refused_upload_that_is_told_of_after_a_newer_commit_does_not_block(
     cloud: Any, trips_csv: Any
 ) -> None:
     bad = cloud.put(trips_csv("3,Paris,-1,1,2013-01-03"), "old.csv")
-    cloud.ingest(cloud.put(trips_csv("3,Rome,1,1,2013-01-03")))
+    good = cloud.put(trips_csv("3,Rome,1,1,2013-01-03"))
+    cloud.ingest(replace(good, at=good.at + timedelta(seconds=1)))
     assert cloud.ingest(bad).status == "refused"
     assert blocking_refusal(cloud.documents, "trips") is None
+
+
+def test_a_refused_upload_of_the_same_second_as_a_commit_blocks(cloud: Any, trips_csv: Any) -> None:
+    """Events tell seconds: which of the two came later nobody knows."""
+    cloud.ingest(cloud.put(trips_csv("3,Rome,1,1,2013-01-03")))
+    cloud.ingest(cloud.put(trips_csv("3,Paris,-1,1,2013-01-03"), "bad.csv"))
+    assert blocking_refusal(cloud.documents, "trips") is not None

@@ -35,8 +35,9 @@ def block(documents: Documents, tables: Tables, refusal: Mapping[str, Any]) -> b
     """
     source, at = str(refusal["source"]), str(refusal["at"])
     state, revision = documents.get(_PARTITION, source) or ({}, 0)
-    settled = [state.get("lifted_at"), _newest_commit(tables, source)]
-    if any(moment is not None and not _before(moment, at) for moment in settled):
+    lifted, committed = state.get("lifted_at"), _newest_commit(tables, source)
+    # Of the same second, a commit may have come before; what was lifted is lifted.
+    if (lifted and not _before(lifted, at)) or (committed and _before(at, committed)):
         return False
     documents.put(_PARTITION, source, {**state, "blocked": dict(refusal)}, revision=revision)
     return True
