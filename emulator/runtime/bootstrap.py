@@ -56,7 +56,7 @@ def _confine(plan: dict[str, Any]) -> tuple[str, str, str]:
             code_dir=code,
             layers_dir=layers,
             runtime_dir=runtime,
-            needed=[sys.prefix, sys.base_prefix, *sys.path[1:]],
+            needed=[sys.prefix, sys.base_prefix, *sys.path[1:], *_linked(runtime)],
         )
         cache.install()
         seen = ("/var/task", "/opt", "/var/runtime")
@@ -73,6 +73,12 @@ def _set_path(code: str, layers: str, runtime: str, *, packaged: bool) -> None:
     carried = [runtime] if packaged else []
     sys.path[:] = [code, *layered, *(path for path in sys.path if path not in layered), *carried]
     sys.path_importer_cache.clear()  # looked at before these directories were there
+
+
+def _linked(runtime: str) -> list[str]:
+    """List where the runtime folder's links lead: the packages lie in a virtual environment."""
+    links = os.scandir(runtime) if runtime else ()
+    return sorted({os.path.dirname(os.path.realpath(link.path)) for link in links})
 
 
 def main() -> None:

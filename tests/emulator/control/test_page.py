@@ -289,6 +289,7 @@ def test_a_readers_focus_and_open_parts_survive_the_next_look(page: Page) -> Non
     expect(stack.get_by_role("table")).to_be_visible()
 
 
+@pytest.mark.usefixtures("outputs")
 def test_it_says_when_the_cloud_does_not_answer_and_goes_on_when_it_does(
     browser: Browser, cloud: Cloud
 ) -> None:
