@@ -1,74 +1,14 @@
 """Functions take the changes of a table from its stream: in order, none skipped, none lost."""
 
-import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-PRINT = """
-    import json
-    def handler(event, context):
-        print(json.dumps(event))
-"""
-SEEN = """
-    import json
-    def handler(event, context):
-        print(json.dumps({"seen": [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]}))
-        bad = [r for r in event["Records"] if r["dynamodb"]["NewImage"].get("bad")]
-"""
-RAISES = SEEN + "        if bad: raise ValueError('bad')\n"
-REPORTS = (
-    SEEN
-    + "        return {'batchItemFailures': "
-    + "[{'itemIdentifier': r['dynamodb']['SequenceNumber']} for r in bad]}\n"
-)
-
-
-def table(bench: Any, name: str = "items", view: str = "NEW_AND_OLD_IMAGES", *, sort: bool = False) -> str:
-    """Make a table with a stream; give the stream's ARN."""
-    keys = ["id", "at"] if sort else ["id"]
-    made = bench("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind}
-            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-        ],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": view},
-    )
-    return str(made["TableDescription"]["LatestStreamArn"])
-
-
-def put(bench: Any, *ids: str, **attributes: Any) -> None:
-    """Put items into the table."""
-    for item_id in ids:
-        bench("dynamodb").put_item(TableName="items", Item={"id": {"S": item_id}, **attributes})
-
-
-def follow(bench: Any, function: str, stream: str, **options: Any) -> str:
-    """Map the stream to the function; give the mapping's id."""
-    made = bench("lambda").create_event_source_mapping(
-        EventSourceArn=stream,
-        FunctionName=function,
-        **{"StartingPosition": "TRIM_HORIZON"} | options,
-    )
-    return str(made["UUID"])
-
-
-def seen(bench: Any, function: str) -> list[list[str]]:
-    """Give the batches a function has seen, as ids of items."""
-    return [line["seen"] for line in bench.lines(function)]
-
-
-def flat(batches: Iterable[list[Any]]) -> list[Any]:
-    """Give what batches hold, in order."""
-    return list(itertools.chain.from_iterable(batches))
+from tests.emulator.events.stream_tables import PRINT, SEEN, flat, follow, put, seen, table
 
 
 def test_function_receives_the_changes_as_dynamodb_writes_them(bench: Any) -> None:
@@ -228,124 +168,6 @@ def test_filters_let_through_what_matches(bench: Any) -> None:
     put(bench, "a", kind={"S": "wanted too"})
     bench.cloud.settle(20)
     assert flat(seen(bench, "reader")) == ["a", "b"]
-
-
-def test_failed_batch_comes_again_after_growing_waits_and_holds_up_what_follows(bench: Any) -> None:
-    stream = table(bench)
-    bench.function("reader", RAISES)
-    follow(bench, "reader", stream)
-    put(bench, "a", bad={"BOOL": True})
-    clock = bench.cloud.clock
-    start = clock.now()
-    clock.advance_to(start + timedelta(seconds=0.9))
-    put(bench, "b")
-    assert seen(bench, "reader") == [["a"]]
-    clock.advance_to(start + timedelta(seconds=1))
-    assert seen(bench, "reader") == [["a"]] * 2
-    clock.advance_to(start + timedelta(seconds=7))
-    assert seen(bench, "reader") == [["a"]] * 4  # after 1, 3 and 7 seconds
-    clock.advance_to(start + timedelta(hours=1))
-    put(bench, "c")
-    clock.advance_to(start + timedelta(hours=24, minutes=6))  # the stream has lost the first two by then
-    assert seen(bench, "reader")[-1] == ["c"]
-    assert all(batch == ["a"] for batch in seen(bench, "reader")[:-1])
-
-
-def test_given_up_batch_is_reported_to_the_failure_destination(bench: Any) -> None:
-    stream = table(bench)
-    url, failures = bench.queue("failures")
-    arn = bench.function("reader", RAISES)
-    follow(
-        bench,
-        "reader",
-        stream,
-        MaximumRetryAttempts=2,
-        DestinationConfig={"OnFailure": {"Destination": failures}},
-    )
-    put(bench, "a", bad={"BOOL": True})
-    bench.cloud.settle(20)
-    put(bench, "b")
-    clock = bench.cloud.clock
-    clock.advance_to(clock.now() + timedelta(seconds=10))
-    assert seen(bench, "reader") == [["a"], ["a"], ["a"], ["b"]]
-    (report,) = bench.bodies(url)
-    context = report["requestContext"]
-    assert (context["condition"], context["functionArn"]) == ("RetryAttemptsExhausted", arn)
-    assert context["approximateInvokeCount"] == 3
-    assert report["responseContext"]["functionError"] == "Unhandled"
-    info = report["DDBStreamBatchInfo"]
-    assert (info["batchSize"], info["streamArn"]) == (1, stream)
-    assert info["startSequenceNumber"] == info["endSequenceNumber"]
-    assert info["approximateArrivalOfFirstRecord"] == "2013-01-01T00:00:00Z"
-    assert report["timestamp"].startswith("2013-01-01T00:00:03")
-
-
-def test_records_that_are_too_old_are_given_up_unseen(bench: Any) -> None:
-    stream = table(bench)
-    url, failures = bench.queue("failures")
-    bench.function("reader", RAISES)
-    mapping = follow(
-        bench,
-        "reader",
-        stream,
-        Enabled=False,
-        MaximumRecordAgeInSeconds=60,
-        DestinationConfig={"OnFailure": {"Destination": failures}},
-    )
-    put(bench, "a", "b")
-    clock = bench.cloud.clock
-    clock.advance_to(clock.now() + timedelta(seconds=61))
-    put(bench, "c")
-    bench("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
-    bench.cloud.settle(20)
-    assert seen(bench, "reader") == [["c"]]
-    (report,) = bench.bodies(url)
-    assert report["requestContext"]["condition"] == "RecordAgeExceeded"
-    assert report["DDBStreamBatchInfo"]["batchSize"] == 2
-
-
-def test_reported_failure_is_where_the_next_batch_begins(bench: Any) -> None:
-    stream = table(bench)
-    bench.function("reader", REPORTS)
-    mapping = follow(
-        bench,
-        "reader",
-        stream,
-        Enabled=False,
-        MaximumRetryAttempts=1,
-        FunctionResponseTypes=["ReportBatchItemFailures"],
-    )
-    put(bench, "a", "b")
-    put(bench, "c", bad={"BOOL": True})
-    put(bench, "d")
-    bench("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
-    clock = bench.cloud.clock
-    clock.advance_to(clock.now() + timedelta(seconds=10))
-    assert seen(bench, "reader") == [["a", "b", "c", "d"], ["c", "d"]]
-
-
-def test_splitting_finds_the_one_bad_record_and_delivers_the_others(bench: Any) -> None:
-    stream = table(bench)
-    url, failures = bench.queue("failures")
-    bench.function("reader", RAISES)
-    mapping = follow(
-        bench,
-        "reader",
-        stream,
-        Enabled=False,
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=1,
-        DestinationConfig={"OnFailure": {"Destination": failures}},
-    )
-    put(bench, "a", "b")
-    put(bench, "c", bad={"BOOL": True})
-    put(bench, "d", "e")
-    bench("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
-    clock = bench.cloud.clock
-    clock.advance_to(clock.now() + timedelta(seconds=10))
-    assert seen(bench, "reader") == [list("abcde"), list("ab"), list("cde"), ["c"], ["c"], list("de")]
-    (report,) = bench.bodies(url)
-    assert report["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
 def test_disabled_mapping_keeps_its_place(bench: Any) -> None:
