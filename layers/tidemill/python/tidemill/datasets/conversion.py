@@ -77,17 +77,30 @@ def convert(array: pa.Array, type_: Type) -> pa.Array:
         raise BadValue(position, _shown(array[position])) from None
 
 
+def converts(array: pa.Array, type_: Type) -> bool:
+    """Say whether ``convert`` would convert an array.
+
+    Examples
+    --------
+    >>> converts(pa.array(["3", "x"]), Type.INT)
+    False
+    """
+    try:
+        _convert(array, type_)
+    except _WRONG:
+        return False
+    return True
+
+
 def _first_wrong(array: pa.Array, type_: Type) -> int:
     """Halve the array until one wrong value is left: the first."""
     start, end = 0, len(array)
     while end - start > 1:
         middle = (start + end) // 2
-        try:
-            _convert(array.slice(start, middle - start), type_)
-        except _WRONG:
-            end = middle
-        else:
+        if converts(array.slice(start, middle - start), type_):
             start = middle
+        else:
+            end = middle
     return start
 
 
