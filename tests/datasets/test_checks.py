@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -49,7 +50,7 @@ def test_passed_and_failed_are_what_a_loop_finds_however_rows_are_batched(
     bounds = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     for start, end in itertools.pairwise(bounds):
         batch = pa.RecordBatch.from_pylist(rows[start:end], arrow_schema(source.schema))
-        kept, bad = checker.check(batch)
+        kept, bad = checker.check(batch, np.arange(start + 1, start + batch.num_rows + 1))
         passed += [(row["key"], row["x"]) for row in kept.to_pylist()]
         failed += [row.row for row in bad]
         assert kept.num_rows + len(bad) == batch.num_rows
@@ -69,6 +70,7 @@ def test_unequal_numbers_are_no_repetition_though_python_hashes_them_alike(type_
     )
     values = [-2, -1, 0, 1, 2**53, -1, -0.0 if type_ is Float else 0]
     rows = [{"number": value, "at": 0} for value in values]
-    passed, failed = Checker(numbers).check(pa.RecordBatch.from_pylist(rows, arrow_schema(numbers.schema)))
+    batch = pa.RecordBatch.from_pylist(rows, arrow_schema(numbers.schema))
+    passed, failed = Checker(numbers).check(batch, np.arange(1, len(rows) + 1))
     assert passed["number"].to_pylist() == values[:5]
     assert [row.row for row in failed] == [6, 7]

@@ -15,6 +15,7 @@ from tidemill.project import Source
 from tidemill.project.checks import Holds, References, RowCheck, Severity, Unique
 
 Positions = npt.NDArray[np.intp]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass
@@ -27,11 +28,11 @@ class _Tally:
     failed: int = 0
     examples: list[RowOfFile] = field(default_factory=list)
 
-    def add(self, failed: Mask, batch: pa.RecordBatch, rows_before: int) -> None:
+    def add(self, failed: Mask, batch: pa.RecordBatch, numbers: Numbers) -> None:
         self.failed += int(failed.sum())
         room = SHOWN_EXAMPLES - len(self.examples)
         if room and failed.any():
-            self.examples += _rows_at(batch, np.flatnonzero(failed)[:room], rows_before)
+            self.examples += _rows_at(batch, np.flatnonzero(failed)[:room], numbers)
 
     def verdict(self, rows: int) -> Verdict:
         passed = self.failed <= self.tolerated * rows
@@ -76,13 +77,15 @@ class Checker:
         used = [each.expression.columns() for each in checks if isinstance(each, Holds)]
         self._schema = {name: source.schema[name] for name in sorted(frozenset().union(*used))}
 
-    def check(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[RowOfFile]]:
+    def check(self, batch: pa.RecordBatch, numbers: Numbers) -> tuple[pa.RecordBatch, list[RowOfFile]]:
         """Return the rows that are kept, in order, and those that are put aside, with the reasons.
 
         Parameters
         ----------
         batch
-            Rows of the source, as ``read_batches`` gives them.
+            Rows of the source, as ``read_rows`` gives them.
+        numbers
+            Their numbers in the file, shape (n_rows,).
 
         Returns
         -------
@@ -92,14 +95,14 @@ class Checker:
         good = np.ones(batch.num_rows, dtype=np.bool_)
         aside: list[tuple[str, Mask]] = []
         for tally, severity, failed in self._failures(batch, good):
-            tally.add(failed, batch, self._rows)
+            tally.add(failed, batch, numbers)
             if severity == "quarantine" and failed.any():
                 aside.append((tally.reason, failed))
                 good &= ~failed
         positions = np.flatnonzero(~good)
         rows = [
             RowOfFile(row.row, row.values, tuple(reason for reason, failed in aside if failed[position]))
-            for position, row in zip(positions, _rows_at(batch, positions, self._rows), strict=True)
+            for position, row in zip(positions, _rows_at(batch, positions, numbers), strict=True)
         ]
         self._rows += batch.num_rows
         self._quarantined += len(rows)
@@ -164,9 +167,6 @@ def _nulls(batch: pa.RecordBatch, name: str) -> Mask:
     return nulls
 
 
-def _rows_at(batch: pa.RecordBatch, positions: Positions, rows_before: int) -> list[RowOfFile]:
+def _rows_at(batch: pa.RecordBatch, positions: Positions, numbers: Numbers) -> list[RowOfFile]:
     values = batch.take(pa.array(positions)).to_pylist()
-    return [
-        RowOfFile(rows_before + int(position) + 1, row)
-        for position, row in zip(positions, values, strict=True)
-    ]
+    return [RowOfFile(*numbered) for numbered in zip(numbers[positions].tolist(), values, strict=True)]

@@ -74,7 +74,7 @@ def convert(array: pa.Array, type_: Type) -> pa.Array:
         return _convert(array, type_)
     except _WRONG:
         position = _first_wrong(array, type_)
-        raise BadValue(position, _shown(array[position])) from None
+        raise BadValue(position, shown(array[position])) from None
 
 
 def converts(array: pa.Array, type_: Type) -> bool:
@@ -104,9 +104,9 @@ def _first_wrong(array: pa.Array, type_: Type) -> int:
     return start
 
 
-def _shown(scalar: pa.Scalar) -> object:
-    """Return a value as it stands in the file: text where it is text, bytes where it is not UTF-8."""
-    if not any(is_text(scalar.type) for is_text in _TEXT):
+def shown(scalar: pa.Scalar) -> object:
+    """Return a value as it stands in a file: text where it is text, bytes where it is not UTF-8."""
+    if not scalar.is_valid or not any(is_text(scalar.type) for is_text in _TEXT):
         try:
             return scalar.as_py()
         except (OverflowError, ValueError):  # a time no datetime can tell

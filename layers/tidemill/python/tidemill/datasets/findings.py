@@ -79,11 +79,17 @@ class Findings:
         Rows of the file, and those of them that were put aside.
     verdicts
         One for each check, and for the source's tolerance.
+    faults
+        One for each kind of fault that keeps rows from being read; the checks judge the others.
+    rows_unread
+        How many rows have one.
     """
 
     rows_read: int = 0
     rows_quarantined: int = 0
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
+    faults: Sequence[Verdict] = field(default_factory=tuple)
+    rows_unread: int = 0
 
     @property
     def refusing(self) -> list[Verdict]:
@@ -95,19 +101,25 @@ class Findings:
         """How many checks warn."""
         return sum(not each.passed for each in self.verdicts if each.severity == "warn")
 
+    @property
+    def objections(self) -> str:
+        """All verdicts against the upload as the beginning of a sentence; empty if there are none."""
+        reasons = [f"{each.check}: {each.found}" for each in self.refusing]
+        count = "1 check" if len(reasons) == 1 else f"{len(reasons)} checks"
+        return f"{count} refused it: {'; '.join(reasons)}" if reasons else ""
+
     def hold(self) -> None:
         """Raise ChecksFailed, naming all of them, if any verdict is against the upload."""
-        refusing = self.refusing
-        if refusing:
-            reasons = "; ".join(f"{each.check}: {each.found}" for each in refusing)
-            count = "1 check" if len(refusing) == 1 else f"{len(refusing)} checks"
-            raise ChecksFailed(f"{count} refused it: {reasons}; correct it and upload the file again")
+        if self.refusing:
+            raise ChecksFailed(f"{self.objections}; correct it and upload the file again")
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as a report has them."""
         return {
             "rows_read": self.rows_read,
+            "rows_unread": self.rows_unread,
             "rows_quarantined": self.rows_quarantined,
             "warnings": self.warnings,
+            "faults": [fault.to_json() for fault in self.faults],
             "checks": [verdict.to_json() for verdict in self.verdicts],
         }

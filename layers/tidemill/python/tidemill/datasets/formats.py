@@ -1,54 +1,62 @@
 """Reading an uploaded file as typed record batches, a few megabytes at a time.
 
-Every way a file can be wrong is an ``UploadRefused`` that names the column, the row and the next
-step. Rows are counted from 1, the header apart.
+What keeps single rows from being read is collected, and the others are read nevertheless; what keeps
+all that follows from being read is an ``UploadRefused`` that says what to do. Rows are counted from
+1, the header apart.
 """
 
 import gzip
 import io
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import BinaryIO, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.compression import decompressed, plain_name
-from tidemill.datasets.conversion import BadValue, convert
+from tidemill.datasets.conversion import shown
+from tidemill.datasets.faults import Faults
+from tidemill.datasets.findings import SHOWN_EXAMPLES, RowOfFile
 from tidemill.datasets.json_lines import read_json_lines
-from tidemill.errors import UploadRefused, did_you_mean
-from tidemill.expressions.columns import Schema, Type
+from tidemill.datasets.readable import Mask, convert_readable
+from tidemill.errors import UploadRefused
+from tidemill.expressions.columns import Schema
 from tidemill.project.files import PLAIN_CSV, Csv
 
 _CSV_BLOCK_BYTES = 4 * 1024 * 1024
 _PARQUET_BATCH_ROWS = 65_536
 _PARQUET_BUFFER_BYTES = 1024 * 1024  # of each column; without it a row group's columns are read whole
-_Reader = Callable[[BinaryIO, str, Schema, Csv], Iterator[pa.RecordBatch]]
+_Opened = Callable[[], AbstractContextManager[BinaryIO]]
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_OTHER_DELIMITERS = (";", "\t", "|")
 _SHOWN_CHARACTERS = 80
 # Arrow's words; its handler of invalid rows can not be used, as it fails on rows that are not UTF-8.
 _UNEVEN_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
+class Rows(NamedTuple):
+    """Rows of a file: those that can be read, and their numbers in the file, shape (n_rows,), from 1."""
+
+    batch: pa.RecordBatch
+    numbers: npt.NDArray[np.int64]
+
+
 def read_batches(
     file: BinaryIO, *, name: str, schema: Schema, csv: Csv = PLAIN_CSV
 ) -> Iterator[pa.RecordBatch]:
-    """Read a file as record batches of the schema's columns and types.
+    """Read a file all of which can be read.
 
     Parameters
     ----------
-    file
-        Positioned at its start, able to seek.
-    name
-        The file's name, whose ending tells the format: ``.csv``, ``.parquet``, ``.jsonl`` or
-        ``.ndjson``; the text formats also with ``.gz`` or ``.zst`` behind.
-    schema
-        The columns the file must have, and their types.
-    csv
-        How CSV is written, if not as most is.
+    file, name, schema, csv
+        As ``read_rows`` takes them.
 
     Yields
     ------
@@ -60,18 +68,58 @@ def read_batches(
     UploadRefused
         If the file is empty, broken or not of the schema.
     """
+    faults = Faults(name, schema)
+    for rows in read_rows(file, name=name, schema=schema, faults=faults, csv=csv):
+        faults.hold()
+        yield rows.batch
+    faults.hold()
+
+
+def read_rows(
+    file: BinaryIO, *, name: str, schema: Schema, faults: Faults, csv: Csv = PLAIN_CSV
+) -> Iterator[Rows]:
+    """Read what can be read of a file as record batches of the schema's columns and types.
+
+    Parameters
+    ----------
+    file
+        Positioned at its start, able to seek.
+    name
+        The file's name, whose ending tells the format: ``.csv``, ``.parquet``, ``.jsonl`` or
+        ``.ndjson``; the text formats also with ``.gz`` or ``.zst`` behind.
+    schema
+        The columns the file must have, and their types.
+    faults
+        Told of what can not be read: columns that are missing or not declared, values, lines.
+    csv
+        How CSV is written, if not as most is.
+
+    Yields
+    ------
+    Rows
+        In file order, without those that have a fault: where a column is missing all of them.
+
+    Raises
+    ------
+    UploadRefused
+        If the file is empty, or broken so that nothing more can be read.
+    """
     read = _reader(name)
     if not file.read(1):
         raise UploadRefused(f"the file {name} is empty; upload it again whole")
-    file.seek(0)
-    rows = 0
-    with decompressed(file, name) as plain, _decodable(name, csv):
-        for batch in read(plain, name, schema, csv):
-            if batch.num_rows:
-                yield _typed(batch, schema, rows)
-                rows += batch.num_rows
-    if not rows:
+    with _decodable(name, csv):
+        for raw in read(partial(_opened, file, name), name, schema, faults, csv):
+            if raw.batch.num_rows:
+                yield _typed(raw, schema, faults)
+    if not faults.rows and not faults:
         raise UploadRefused(f"the file {name} has no rows, a header at most; upload one with rows")
+
+
+@contextmanager
+def _opened(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    file.seek(0)
+    with decompressed(file, name) as plain:
+        yield plain
 
 
 @contextmanager
@@ -85,7 +133,7 @@ def _decodable(name: str, csv: Csv) -> Iterator[None]:
         ) from error
 
 
-def _reader(name: str) -> _Reader:
+def _reader(name: str) -> "_Reader":
     plain = plain_name(name)
     for ending, reader in _READERS.items():
         if plain.endswith(ending) and (plain == name.lower() or ending != ".parquet"):
@@ -96,26 +144,26 @@ def _reader(name: str) -> _Reader:
     )
 
 
-def _read_csv(file: BinaryIO, name: str, schema: Schema, csv: Csv) -> Iterator[pa.RecordBatch]:
-    if csv.encoding == Csv.encoding and _first_two(file) in _UTF_16_MARKS:
-        raise UploadRefused(f"the file {name} is UTF-16; save it as UTF-8 and upload it again")
+def _read_csv(opened: _Opened, name: str, schema: Schema, faults: Faults, csv: Csv) -> Iterator[Rows]:
+    with _csv_errors(name, csv):
+        with opened() as file:
+            if csv.encoding == Csv.encoding and _first_two(file) in _UTF_16_MARKS:
+                raise UploadRefused(f"the file {name} is UTF-16; save it as UTF-8 and upload it again")
+            reader = _open_csv(file, schema, csv)
+            names = reader.schema.names
+            _check_delimiter(names, name, schema)
+            if faults.columns(names):
+                yield from _numbered(reader, faults)
+                return
+        with opened() as file:  # anew, without the columns nobody declared: their types are guessed
+            if columns := _there(schema, names):
+                yield from _numbered(_open_csv(file, schema, csv, columns), faults)
+
+
+@contextmanager
+def _csv_errors(name: str, csv: Csv) -> Iterator[None]:
     try:
-        reader = pa_csv.open_csv(
-            file,
-            pa_csv.ReadOptions(
-                use_threads=False,
-                block_size=_CSV_BLOCK_BYTES,
-                column_names=csv.header,
-                encoding=csv.encoding,
-            ),
-            pa_csv.ParseOptions(
-                delimiter=csv.delimiter, quote_char=csv.quote or False, newlines_in_values=True
-            ),
-            # As bytes: types are parsed afterwards, where the row of a wrong value is known.
-            pa_csv.ConvertOptions(column_types=dict.fromkeys(schema, pa.binary())),
-        )
-        _check_names(reader.schema.names, name, schema)
-        yield from reader
+        yield
     except pa.ArrowInvalid as error:
         if (uneven := _UNEVEN_ROW.search(str(error))) is not None:
             row, columns, values = map(int, uneven.groups())
@@ -123,9 +171,41 @@ def _read_csv(file: BinaryIO, name: str, schema: Schema, csv: Csv) -> Iterator[p
                 f"the file {name} has {values} values in row {row - (csv.header is None)} and "
                 f"{columns} columns; correct the row and upload the file again"
             ) from error
-        if "Empty CSV file" in str(error):
-            return
-        raise UploadRefused(f"the file {name} is no CSV that can be read: {error}; correct it") from error
+        if "Empty CSV file" not in str(error):  # which has no rows, as other files may
+            raise UploadRefused(f"the file {name} is no CSV that can be read: {error}; correct it") from error
+
+
+def _check_delimiter(names: list[str], name: str, schema: Schema) -> None:
+    other = next((each for each in _OTHER_DELIMITERS if each in names[0]), None)
+    if len(names) == 1 < len(schema) and names[0] not in schema and other:
+        raise UploadRefused(
+            f"the file {name} has one column `{names[0][:_SHOWN_CHARACTERS]}`; if {other!r} stands between "
+            f"its values, declare `csv=Csv(delimiter={other!r})` in its source, else separate them by commas"
+        )
+
+
+def _there(schema: Schema, names: list[str]) -> list[str]:
+    return [each for each in schema if each in names]
+
+
+def _open_csv(
+    file: BinaryIO, schema: Schema, csv: Csv, columns: Iterable[str] = ()
+) -> pa_csv.CSVStreamingReader:
+    """Open CSV; without columns all of them."""
+    return pa_csv.open_csv(
+        file,
+        pa_csv.ReadOptions(
+            use_threads=False,
+            block_size=_CSV_BLOCK_BYTES,
+            column_names=csv.header,
+            encoding=csv.encoding,
+        ),
+        pa_csv.ParseOptions(delimiter=csv.delimiter, quote_char=csv.quote or False, newlines_in_values=True),
+        # As bytes: types are parsed afterwards, where the row of a wrong value is known.
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(schema, pa.binary()), include_columns=[*columns] or None
+        ),
+    )
 
 
 def _first_two(file: BinaryIO) -> bytes:
@@ -137,53 +217,67 @@ def _first_two(file: BinaryIO) -> bytes:
     return start
 
 
-def _read_parquet(file: BinaryIO, name: str, schema: Schema, _: Csv) -> Iterator[pa.RecordBatch]:
+def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _: Csv) -> Iterator[Rows]:
     try:
-        parquet = pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER_BYTES, pre_buffer=False)
-        _check_names(parquet.schema_arrow.names, name, schema)
-        yield from parquet.iter_batches(
-            batch_size=_PARQUET_BATCH_ROWS, columns=list(schema), use_threads=False
-        )
+        with opened() as file:
+            parquet = pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER_BYTES, pre_buffer=False)
+            names = parquet.schema_arrow.names
+            faults.columns(names)
+            batches = parquet.iter_batches(
+                batch_size=_PARQUET_BATCH_ROWS,
+                columns=_there(schema, names),
+                use_threads=False,
+            )
+            yield from _numbered(batches, faults)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise UploadRefused(f"the file {name} is no whole Parquet file ({error}); upload it again") from error
 
 
-def _check_names(names: list[str], name: str, schema: Schema) -> None:
-    for column in schema:
-        if column not in names:
-            raise UploadRefused(f"the file {name} has no column `{column}`{did_you_mean(column, names)}")
-    for position, column in enumerate(names):
-        if column not in schema:
-            raise UploadRefused(
-                f"the file {name} has a column `{column}` that its source does not declare"
-                f"{did_you_mean(column, schema)}"
-            )
-        if column in names[:position]:
-            raise UploadRefused(f"the file {name} has two columns `{column}`; remove one")
+def _numbered(batches: Iterable[pa.RecordBatch], faults: Faults) -> Iterator[Rows]:
+    for batch in batches:
+        first = faults.rows + 1
+        faults.rows += batch.num_rows
+        yield Rows(batch, np.arange(first, first + batch.num_rows))
 
 
-def _typed(batch: pa.RecordBatch, schema: Schema, rows_before: int) -> pa.RecordBatch:
+def _typed(raw: Rows, schema: Schema, faults: Faults) -> Rows:
+    """Convert rows, and leave out those that have a value of another type, or no value for a column."""
+    names, rows = raw.batch.schema.names, raw.batch.num_rows
     arrays = []
-    wrong: list[tuple[int, str, Type, object]] = []
+    unread: Mask = np.full(rows, any(name not in names for name in schema))
     for name, type_ in schema.items():
-        try:
-            arrays.append(convert(batch.column(name), type_))
-        except BadValue as bad:
-            wrong.append((bad.position, name, type_, bad.value))
-    if wrong:
-        position, name, type_, value = min(wrong, key=lambda each: each[0])
-        text = ", not UTF-8 text" if isinstance(value, bytes) else f" is no {type_.value}"
-        raise UploadRefused(
-            f"row {rows_before + position + 1}, column `{name}`: {repr(value)[:_SHOWN_CHARACTERS]}{text}; "
-            "correct it and upload the file again"
+        column = raw.batch.column(names.index(name)) if name in names else pa.nulls(rows)
+        array, wrong = convert_readable(column, type_)
+        arrays.append(array)
+        if wrong is not None:
+            faults.values(name, int(wrong.sum()), _examples(raw, np.flatnonzero(wrong), schema))
+            unread |= wrong
+    batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(schema))
+    if not unread.any():
+        return Rows(batch, raw.numbers)
+    faults.unread += int(unread.sum())
+    return Rows(batch.filter(pa.array(~unread)), raw.numbers[~unread])
+
+
+def _examples(raw: Rows, positions: npt.NDArray[np.intp], schema: Schema) -> list[RowOfFile]:
+    """Return the first of some rows as they stand in the file."""
+    names = raw.batch.schema.names
+    columns = {name: raw.batch.column(names.index(name)) for name in _there(schema, names)}
+    return [
+        RowOfFile(
+            int(raw.numbers[position]), {name: shown(array[position]) for name, array in columns.items()}
         )
-    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(schema))
+        for position in positions[:SHOWN_EXAMPLES].tolist()
+    ]
 
 
-def _read_json_lines(file: BinaryIO, name: str, schema: Schema, _: Csv) -> Iterator[pa.RecordBatch]:
-    return read_json_lines(file, name, schema)
+def _read_json_lines(opened: _Opened, _: str, schema: Schema, faults: Faults, __: Csv) -> Iterator[Rows]:
+    with opened() as file:
+        for batch, numbers in read_json_lines(file, schema, faults):
+            yield Rows(batch, numbers)
 
 
+_Reader = Callable[[_Opened, str, Schema, Faults, Csv], Iterator[Rows]]
 _READERS: dict[str, _Reader] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,

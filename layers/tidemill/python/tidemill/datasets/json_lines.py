@@ -2,16 +2,21 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from tidemill.errors import UploadRefused, did_you_mean
+from tidemill.datasets.faults import Faults
+from tidemill.datasets.findings import RowOfFile
 from tidemill.expressions.columns import Schema, Type
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write what no text can be
 # How values lie in JSON: times are text, which ``conversion.py`` parses.
 _JSON_TYPES: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),
@@ -22,7 +27,9 @@ _JSON_TYPES: dict[Type, pa.DataType] = {
 }
 
 
-def read_json_lines(file: BinaryIO, name: str, schema: Schema) -> Iterator[pa.RecordBatch]:
+def read_json_lines(
+    file: BinaryIO, schema: Schema, faults: Faults
+) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
     """Read one JSON object per line.
 
     A key that a line leaves out is null; a column that every line leaves out is missing.
@@ -31,40 +38,33 @@ def read_json_lines(file: BinaryIO, name: str, schema: Schema) -> Iterator[pa.Re
     ----------
     file
         Positioned at its start.
-    name
-        The file's name, for messages.
     schema
         The keys there may be, and their types.
+    faults
+        Told of lines that are no JSON object, have an unknown key or a value of a wrong type.
 
     Yields
     ------
-    pa.RecordBatch
-        The schema's columns, times still as text.
-
-    Raises
-    ------
-    UploadRefused
-        If a line is no JSON object, has an unknown key or a value of a wrong type.
+    tuple
+        The schema's columns, times still as text, of the lines without a fault; and their numbers,
+        shape (n_rows,), from 1.
     """
     json_schema = pa.schema([(column, _JSON_TYPES[type_]) for column, type_ in schema.items()])
     unseen = dict.fromkeys(schema)
-    rows = 0
     while block := file.read(_BLOCK_BYTES):
         block += file.readline()
         for column in [each for each in unseen if json.dumps(each).encode() in block]:
             del unseen[column]
-        batch = _parse(block, json_schema, name, schema, rows)
-        rows += batch.num_rows
-        yield batch
-    if unseen and rows:
-        raise UploadRefused(
-            f"the file {name} has no column `{next(iter(unseen))}` in any row; add it, null where unknown"
-        )
+        yield _parse(block, json_schema, schema, faults)
+    for column in unseen if faults.rows else ():
+        faults.missing(column, " in any row; add it, null where unknown")
 
 
-def _parse(block: bytes, json_schema: pa.Schema, name: str, schema: Schema, rows: int) -> pa.RecordBatch:
+def _parse(
+    block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults
+) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
     if not block.strip():
-        return pa.RecordBatch.from_pylist([], json_schema)
+        return pa.RecordBatch.from_pylist([], json_schema), np.empty(0, dtype=np.int64)
     try:
         block.decode()  # Arrow does not look
         table = pa_json.read_json(
@@ -72,51 +72,70 @@ def _parse(block: bytes, json_schema: pa.Schema, name: str, schema: Schema, rows
             pa_json.ReadOptions(block_size=len(block) + 1),
             pa_json.ParseOptions(explicit_schema=json_schema, unexpected_field_behavior="error"),
         )
-        return table.combine_chunks().to_batches()[0]
+        batch = table.combine_chunks().to_batches()[0]
     except (pa.ArrowInvalid, UnicodeDecodeError):
         # Arrow does not say which row it was, and takes 3.0 for no integer.
-        return _parse_lines(block, json_schema, name, schema, rows)
+        return _parse_lines(block, json_schema, schema, faults)
+    first = faults.rows + 1
+    faults.rows += batch.num_rows
+    return batch, np.arange(first, first + batch.num_rows)
 
 
 def _parse_lines(
-    block: bytes, json_schema: pa.Schema, name: str, schema: Schema, rows: int
-) -> pa.RecordBatch:
-    parsed = []
-    lines = (line for line in block.split(b"\n") if line.strip())
-    for number, line in enumerate(lines, start=rows + 1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UploadRefused(
-                f"row {number} of the file {name} is no JSON ({error}); correct it"
-            ) from error
-        if not isinstance(row, dict):
-            raise UploadRefused(
-                f"row {number} of the file {name} is no JSON object; write one object per line"
-            )
-        for key in row:
-            if key not in schema:
-                raise UploadRefused(
-                    f"row {number}: column `{key}` is not declared by its source{did_you_mean(key, schema)}"
-                )
-        parsed.append({key: _value(row.get(key), type_, key, number) for key, type_ in schema.items()})
-    return pa.RecordBatch.from_pylist(parsed, json_schema)
+    block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults
+) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+    parsed, numbers = [], []
+    for line in block.split(b"\n"):
+        if line.strip():
+            faults.rows += 1
+            row = _row(line, schema, faults)
+            if row is None:
+                faults.unread += 1
+            else:
+                parsed.append(row)
+                numbers.append(faults.rows)
+    return pa.RecordBatch.from_pylist(parsed, json_schema), np.array(numbers, dtype=np.int64)
 
 
-def _value(value: Any, type_: Type, column: str, number: int) -> Any:
-    if value is None:
+def _row(line: bytes, schema: Schema, faults: Faults) -> dict[str, Any] | None:
+    """Return a line's values, or None if it has a fault."""
+    as_read = RowOfFile(faults.rows, {"line": line})
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        faults.line(as_read, f"({error})")
         return None
-    truth = isinstance(value, bool)
-    fits = {
-        Type.STRING: isinstance(value, str),
-        Type.TIMESTAMP: isinstance(value, str),
-        Type.BOOL: truth,
-        Type.FLOAT: isinstance(value, int | float) and not truth,
-        Type.INT: isinstance(value, int | float) and not truth and value % 1 == 0 and abs(value) < 2**63,
-    }
-    if not fits[type_]:
-        raise UploadRefused(
-            f"row {number}, column `{column}`: {repr(value)[:80]} is no {type_.value}; "
-            "correct it and upload the file again"
-        )
-    return int(value) if type_ is Type.INT else value
+    if not isinstance(row, dict):
+        faults.line(as_read, "object")
+        return None
+    example = RowOfFile(faults.rows, {key: row.get(key) for key in schema})
+    unknown = [key for key in row if key not in schema]
+    wrong = [key for key, type_ in schema.items() if not _fits(row.get(key), type_)]
+    for key in unknown:
+        faults.key(key, RowOfFile(faults.rows, {key: row[key]}))
+    for key in wrong:
+        faults.values(key, 1, [example])
+    if unknown or wrong:
+        return None
+    return {key: _plain(row.get(key), type_) for key, type_ in schema.items()}
+
+
+def _plain(value: Any, type_: Type) -> Any:
+    """Return a value as Arrow takes it: it would round no integer to a float."""
+    if value is None or type_ not in (Type.INT, Type.FLOAT):
+        return value
+    return int(value) if type_ is Type.INT else float(value)
+
+
+def _fits(value: Any, type_: Type) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, bool):
+        return type_ is Type.BOOL
+    if isinstance(value, str):
+        return type_ in (Type.STRING, Type.TIMESTAMP) and not _LONE_SURROGATE.search(value)
+    if isinstance(value, int | float):
+        whole = value % 1 == 0 and -(2**63) <= value < 2**63
+        a_float = isinstance(value, float) or abs(value) < 2**1023
+        return (type_ is Type.INT and whole) or (type_ is Type.FLOAT and a_float)
+    return False

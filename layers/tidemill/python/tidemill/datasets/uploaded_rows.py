@@ -3,14 +3,16 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from tidemill.canonical import canonical_json, digest_bytes
 from tidemill.datasets.checks import Checker
+from tidemill.datasets.faults import Faults
 from tidemill.datasets.findings import Findings
-from tidemill.datasets.formats import read_batches
+from tidemill.datasets.formats import Rows, read_rows
 from tidemill.datasets.key_index import KeyIndex, referenced_keys
 from tidemill.datasets.measures import Measures
 from tidemill.datasets.tables import Appended, Tables
@@ -94,26 +96,33 @@ class UploadedRows:
         """Yield the rows that are kept; then hold the findings, and write down what was put aside."""
         seen = self._index.load()
         checker = Checker(self._source, seen=seen, known=referenced_keys(self._source, self._tables))
-        measures = Measures(self._source)
+        measures, faults = Measures(self._source), Faults(self._upload.place[2], self._source.schema)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as aside:
             try:
-                for batch in read_batches(
-                    file, name=self._upload.place[2], schema=self._source.schema, csv=self._source.csv
-                ):
-                    kept, put_aside = checker.check(batch)
+                for rows in self._read(file, faults):
+                    kept, put_aside = checker.check(rows.batch, rows.numbers)
                     measures.add(kept)
+                    if faults:  # it will be refused, and is read on for what else there is to report
+                        continue
                     aside.writelines(canonical_json(row.to_json()) + b"\n" for row in put_aside)
                     yield kept
-            except UploadRefused:
-                self.findings = checker.findings()
+            except UploadRefused as broken:
+                self.findings = _with_faults(checker.findings(), faults)
+                faults.hold(besides=f"then {broken}")
                 raise
-            self.findings = checker.findings(measures.verdicts(self._upload.at, self._earlier()))
+            verdicts = measures.verdicts(self._upload.at, self._earlier())
+            self.findings = _with_faults(checker.findings(verdicts), faults)
+            faults.hold(besides=self.findings.objections)
             self.findings.hold()
             aside.seek(0)
             parts = list(self._store_parts(aside))
         properties[FINDINGS_PROPERTY] = self._store_findings(measures.profile(), parts)
         properties |= self._index.save(seen)
         set_counts(properties, rows=measures.rows, findings=self.findings)
+
+    def _read(self, file: BinaryIO, faults: Faults) -> Iterator[Rows]:
+        name, source = self._upload.place[2], self._source
+        return read_rows(file, name=name, schema=source.schema, faults=faults, csv=source.csv)
 
     def _store_parts(self, aside: Any) -> Iterator[str]:
         while lines := aside.readlines(_PART_BYTES):
@@ -143,6 +152,12 @@ class UploadedRows:
             if "profile" in document:
                 profiles.append(document["profile"])
         return profiles
+
+
+def _with_faults(findings: Findings, faults: Faults) -> Findings:
+    """Add what kept rows from being read; checks say nothing where that is so of all rows."""
+    judged = replace(findings, rows_read=faults.rows, rows_unread=faults.unread, faults=faults.verdicts())
+    return judged if faults.unread < faults.rows else replace(judged, verdicts=())
 
 
 def stored_findings(blobs: Blobs, key: str | None) -> dict[str, Any]:
