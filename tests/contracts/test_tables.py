@@ -173,6 +173,16 @@ def test_rows_can_be_read_as_of_a_snapshot_or_only_those_it_added(flights: Table
     assert names(flights.rows("flights", added_only=True)) == ["2"]
 
 
+def test_what_was_added_since_a_commit_is_read_and_is_never_more_than_that(flights: Tables) -> None:
+    made = [flights.append("flights", iter([batch(str(n))]), {}, ids=[str(n)]).commit for n in range(4)]
+    ids = [commit.snapshot_id for commit in made]
+    assert names(flights.rows("flights", snapshot_id=ids[3], since=ids[1])) == ["2", "3"]
+    assert names(flights.rows("flights", snapshot_id=ids[2], since=ids[0], columns=["name"])) == ["1", "2"]
+    assert names(flights.rows("flights", snapshot_id=ids[1], since=ids[1])) == []
+    with pytest.raises(NotFound, match=f"snapshot {ids[3]} has expired or was taken back"):
+        flights.rows("flights", snapshot_id=ids[1], since=ids[3])
+
+
 def test_a_snapshot_that_never_was_is_not_found(flights: Tables) -> None:
     with pytest.raises(NotFound, match="12345"):
         flights.rows("flights", snapshot_id=12345)

@@ -92,6 +92,15 @@ def test_the_oldest_commit_that_is_kept_stands_for_all_before_it(database: Datab
     assert names(database, made[2], added_only=True) == ["c"]
 
 
+def test_what_was_added_since_an_expired_commit_can_not_be_told(database: Database) -> None:
+    """Or the oldest commit that is kept would be taken for all that came since."""
+    made = [append(database, name).snapshot_id for name in "abc"]
+    database.upkeep.expire("flights", made[:1])
+    with pytest.raises(NotFound, match=f"snapshot {made[0]} has expired"):
+        database.tables.rows("flights", snapshot_id=made[1], since=made[0])
+    assert database.tables.rows("flights", snapshot_id=made[2], since=made[1]).num_rows == 1
+
+
 def test_a_current_or_tagged_snapshot_does_not_expire(database: Database) -> None:
     first, second = append(database, "a"), append(database, "b")
     database.tables.tag("flights", first.snapshot_id, "kept")

@@ -10,6 +10,7 @@
     │   └── GateFailed         a version that may not take an alias
     └── PlatformError          the world failed; trying again may help
         ├── Conflict           someone else wrote first
+        ├── Outdated           the history that work was planned on is gone; plan it anew
         ├── Corrupt            stored bytes are not what their digest says
         └── Unavailable        a service did not answer, throttled or refused
 
@@ -62,6 +63,10 @@ class PlatformError(TidemillError):
 
 class Conflict(PlatformError):
     """A conditional write lost: the stored state is newer than the one it was based on."""
+
+
+class Outdated(PlatformError):
+    """What work was planned on was taken back or has expired: it has to be planned anew."""
 
 
 class Corrupt(PlatformError):

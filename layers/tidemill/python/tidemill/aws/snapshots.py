@@ -57,6 +57,20 @@ def files_added_by(table: Table, snapshot: Snapshot) -> Iterable[FileScanTask]:
     ).plan_files()
 
 
+def files_added_since(table: Table, name: str, snapshot: Snapshot, since: int) -> Iterable[FileScanTask]:
+    """Plan the files that commits added after another one; NotFound if that is no longer in the history."""
+    if all(each.snapshot_id != since for each in commits_to(table, snapshot)):
+        raise NotFound(
+            f"table `{name}`: snapshot {since} has expired or was taken back, so what came since can not "
+            f"be told; `tidemill data log {name}` lists what is kept"
+        )
+    if snapshot.snapshot_id == since:
+        return []
+    return table.incremental_append_scan(
+        from_snapshot_id_exclusive=since, to_snapshot_id_inclusive=snapshot.snapshot_id
+    ).plan_files()
+
+
 def snapshot_of(stored: Table, table: str, snapshot_id: int) -> Snapshot:
     """Return a snapshot by its id; NotFound if it never was, or has expired."""
     snapshot = stored.snapshot_by_id(snapshot_id)

@@ -22,7 +22,14 @@ from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
 from tidemill.aws.schemas import evolve, read_files
-from tidemill.aws.snapshots import as_commit, commits_to, files_added_by, files_of, snapshot_of
+from tidemill.aws.snapshots import (
+    as_commit,
+    commits_to,
+    files_added_by,
+    files_added_since,
+    files_of,
+    snapshot_of,
+)
 from tidemill.aws.transactions import SteadyTransaction
 from tidemill.datasets.tables import IDS_PROPERTY, NOTHING_RENAMED, Appended, Commit
 from tidemill.errors import Conflict
@@ -136,11 +143,14 @@ class IcebergTables:
         *,
         snapshot_id: int | None = None,
         added_only: bool = False,
+        since: int | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """Return rows as of a snapshot (the current one by default), or only those it added.
 
-        The oldest commit that is kept stands for all before it: what it added is all it holds.
+        The oldest commit that is kept stands for all before it: what it added is all it holds. Whoever must
+        not take it for that names the commit, ``since`` which they want what was added; NotFound if that one
+        is no longer part of the snapshot's history.
         """
         with iceberg_failures(f"reading table `{table}`"):
             stored = self._load(table)
@@ -148,7 +158,9 @@ class IcebergTables:
             if snapshot_id is not None:
                 snapshot = snapshot_of(stored, table, snapshot_id)
             tasks: Iterable[FileScanTask] = []
-            if snapshot is not None:
+            if snapshot is not None and since is not None:
+                tasks = files_added_since(stored, table, snapshot, since)
+            elif snapshot is not None:
                 tasks = (files_added_by if added_only else files_of)(stored, snapshot)
             # By today's schema: a column declared since is there, and null in the rows before it.
             return read_files(stored, table, tasks, columns)

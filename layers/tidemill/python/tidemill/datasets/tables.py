@@ -113,11 +113,14 @@ class Tables(Protocol):
         *,
         snapshot_id: int | None = None,
         added_only: bool = False,
+        since: int | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """Return rows as of a snapshot (the current one by default), or only those it added.
 
-        The oldest commit that is kept stands for all before it: what it added is all it holds.
+        The oldest commit that is kept stands for all before it: what it added is all it holds. Whoever must
+        not take it for that names the commit, ``since`` which they want what was added; NotFound if that one
+        is no longer part of the snapshot's history.
         """
         ...
 

@@ -64,6 +64,15 @@ class _Table:
             snapshot_id = found[-1].parent
         return found[::-1]
 
+    def added_since(self, since: int, snapshot_id: int | None) -> pa.Table:
+        """Return what the commits after one of a snapshot's history added."""
+        lineage = self.lineage(snapshot_id)
+        ids = [snapshot.commit.snapshot_id for snapshot in lineage]
+        if since not in ids:
+            raise NotFound(f"snapshot {since} has expired or was taken back, so nobody knows what came since")
+        added = [self.by_name(snapshot.added) for snapshot in lineage[ids.index(since) + 1 :]]
+        return pa.concat_tables([self.schema.empty_table(), *added])
+
     def commits(self) -> list[Commit]:
         return [snapshot.commit for snapshot in self.lineage(self.current)]
 
@@ -123,13 +132,16 @@ class MemoryTables:
         *,
         snapshot_id: int | None = None,
         added_only: bool = False,
+        since: int | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Return rows as of a snapshot, or only those it added."""
+        """Return rows as of a snapshot, or only those it added, or that were added since another."""
         stored = self._table(table)
         chosen = stored.current if snapshot_id is None else self._known(table, snapshot_id)
         rows = stored.schema.empty_table()
-        if chosen is not None:
+        if since is not None:
+            rows = stored.added_since(since, chosen)
+        elif chosen is not None:
             snapshot = stored.snapshots[chosen]
             is_oldest = snapshot.parent not in stored.snapshots
             rows = stored.by_name(snapshot.added if added_only and not is_oldest else snapshot.rows)
