@@ -26,13 +26,13 @@ def test_features_that_came_went_and_changed_are_named_with_what_they_are() -> N
     old = define(view({"gone": count(over="1h"), "x_mean": mean("x", over="14d")}))
     new = define(view({"x_mean": mean("x", over="28d"), **latest("word")}, ttl="1d"))
     assert [tuple(each) for each in differences(old, new)] == [
-        ("ttl_seconds", None, "86400"),
-        ("gone", "count(over=3600s, hop=300s): int", None),
+        ("ttl", None, "1d"),
+        ("gone", 'count(over="1h", hop="5min"): int', None),
         ("word", None, 'latest(col("word")): string'),
         (
             "x_mean",
-            'mean(col("x"), over=1209600s, hop=86400s): float',
-            'mean(col("x"), over=2419200s, hop=86400s): float',
+            'mean(col("x"), over="14d", hop="1d"): float',
+            'mean(col("x"), over="28d", hop="1d"): float',
         ),
     ]
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from tidemill.expressions import from_json
 from tidemill.features.definitions import ViewDefinition
+from tidemill.features.descriptions import describe_feature, describe_known, describe_length
 
 _OF_THE_VIEW = ("source", "timestamp", "known", "keys", "ttl_seconds", "grace_seconds")
 
@@ -32,7 +33,10 @@ def differences(old: ViewDefinition, new: ViewDefinition) -> list[Difference]:
     """
     before, after = old.definition(), new.definition()
     names = [name for name in _OF_THE_VIEW if before[name] != after[name]]
-    found = [Difference(name, _text(before[name]), _text(after[name])) for name in names]
+    found = [
+        Difference(name.removesuffix("_seconds"), _text(name, before[name]), _text(name, after[name]))
+        for name in names
+    ]
     old_features, new_features = _features(before), _features(after)
     for name in sorted({*old_features, *new_features}):
         was, now = old_features.get(name), new_features.get(name)
@@ -43,34 +47,15 @@ def differences(old: ViewDefinition, new: ViewDefinition) -> list[Difference]:
     return found
 
 
-def describe_feature(feature: Mapping[str, Any]) -> str:
-    """Write a feature as it might be declared.
-
-    Examples
-    --------
-    >>> from tidemill.expressions import col
-    >>> value = col("delay").to_json()
-    >>> window = {"window_seconds": 3600, "hop_seconds": 300}
-    >>> describe_feature({"kind": "mean", "type": "float", "value": value, **window})
-    'mean(col("delay"), over=3600s, hop=300s): float'
-    >>> describe_feature({"kind": "latest", "type": "string", "value": value})
-    'latest(col("delay")): string'
-    """
-    said = [] if feature["value"] is None else [repr(from_json(feature["value"]))]
-    if "window_seconds" in feature:
-        said += [f"over={feature['window_seconds']}s", f"hop={feature['hop_seconds']}s"]
-    if feature.get("at_most"):
-        said.append(f"at_most={feature['at_most']}")
-    return f"{feature['kind']}({', '.join(said)}): {feature['type']}"
-
-
 def _features(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {feature["name"]: feature for feature in definition["features"]}
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, dict):
-        return repr(from_json(value))
-    if isinstance(value, list):
+def _text(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if name == "known":
+        return describe_known(from_json(value))
+    if name == "keys":
         return ", ".join(f"{key['name']}: {key['type']}" for key in value)
-    return None if value is None else str(value)
+    return describe_length(value) if name.endswith("_seconds") else str(value)
