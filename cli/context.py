@@ -36,7 +36,9 @@ class ListingGroup(click.Group):
     """A group whose plain call lists: ``runs`` and ``runs late_arrival`` mean ``runs list …``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``list`` before arguments that name no command of the group."""
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        """Put ``list`` before arguments that are the listing's, and not a misspelt command."""
+        takes_names = any(isinstance(each, click.Argument) for each in self.commands["list"].params)
+        known = {*self.commands, *ctx.help_option_names}
+        if not args or (args[0] not in known and (takes_names or args[0].startswith("-"))):
             args = ["list", *args]
         return super().parse_args(ctx, args)

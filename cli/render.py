@@ -19,7 +19,10 @@ PIPE_WIDTH = 160
 def console(*, stderr: bool = False) -> Console:
     """Return the console to print on; made anew, so that it sees the stream of this moment."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
+    # What is printed is data: `[us, tz=UTC]` is part of a type's name, and no markup.
+    return Console(
+        file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False, markup=False, emoji=False
+    )
 
 
 def show(data: Any, *people: RenderableType, as_json: bool) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import click
 
 from cli.commands.checks import infer, unblock
-from cli.commands.versions import diff, export, rollback, show_version, tag
+from cli.commands.versions import describe, diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import show, steps, table
 from tidemill.client.deployment import Deployment, wait_for
+from tidemill.client.known_tables import has_table
+from tidemill.project import load_project
 
 UPLOAD_SECONDS = 600.0
 
@@ -76,20 +78,14 @@ for command in (show_version, diff, tag, rollback, export, infer, unblock):
 @pass_app
 def log(app: App, source: str, *, as_json: bool) -> None:
     """List the commits of SOURCE, the newest first."""
-    from tidemill.datasets.uploads import commit_record  # noqa: PLC0415 - Arrow takes a second to import
-
+    commits: list[dict[str, Any]] = []
     with app.deployment() as deployment:
-        tags: dict[int, list[str]] = {}
-        for name, snapshot_id in sorted(deployment.history.tags(source).items()):
-            tags.setdefault(snapshot_id, []).append(name)
-        commits = [
-            {**commit_record(commit, deployment.project, source), "tags": tags.get(commit.snapshot_id, [])}
-            for commit in reversed(deployment.tables.commits(source))
-        ]
+        if has_table(deployment.tables, load_project(deployment.project), source):
+            commits = logged(deployment, source)
     rows = [
         [
             one["at"],
-            str(one["snapshot_id"]),
+            one["snapshot_id"],
             Path(one["upload"]["key"]).name,
             one["rows"],
             one["quarantined"],
@@ -101,3 +97,14 @@ def log(app: App, source: str, *, as_json: bool) -> None:
     ]
     names = ["at", "snapshot", "file", "rows", "quarantined", "warnings", "digest", "tags"]
     show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)
+
+
+def logged(deployment: Deployment, source: str) -> list[dict[str, Any]]:
+    """Return the commits of a source with their tags, the newest first."""
+    tags: dict[int, list[str]] = {}
+    for name, snapshot_id in sorted(deployment.history.tags(source).items()):
+        tags.setdefault(snapshot_id, []).append(name)
+    return [
+        {**describe(deployment, source, commit), "tags": tags.get(commit.snapshot_id, [])}
+        for commit in reversed(deployment.tables.commits(source))
+    ]

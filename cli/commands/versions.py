@@ -10,6 +10,8 @@ from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import facts, first_few, show, table
 from tidemill.client.deployment import Deployment
+from tidemill.client.known_tables import check_table
+from tidemill.project import load_project
 
 if TYPE_CHECKING:
     from tidemill.datasets.diff import ColumnDiff, VersionDiff
@@ -60,7 +62,7 @@ def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
     columns = table(["column", "type"], [[name, type_] for name, type_ in said["columns"].items()])
     listed = [[Path(file.path).name, file.rows, file.size_bytes] for file in files[:SHOWN_FILES]]
     of_all = table(["file", "rows", "bytes"], listed, f"{len(files)} files")
-    show(said, summary, columns, of_all, as_json=as_json)
+    show(said, summary, "", columns, "", of_all, as_json=as_json)
 
 
 @click.command("diff", help=f"Show what changed in SOURCE from version BEFORE to AFTER.\n\n{VERSION_HELP}")
@@ -90,8 +92,10 @@ def diff(app: App, source: str, before: str, after: str, *, as_json: bool) -> No
 @pass_app
 def tag(app: App, source: str, name: str, version: str, *, as_json: bool) -> None:
     """Tag a version."""
-    if name == "latest" or name.isdecimal():
-        raise CommandError(f"`{name}` names a version already; choose a tag that is a word")
+    from tidemill.datasets.versions import means_version  # noqa: PLC0415 - Arrow takes a second to import
+
+    if means_version(name):
+        raise CommandError(f"`{name}` means a version already; choose a tag that is no number and no date")
     with app.deployment() as deployment:
         commit = find(deployment, source, version)
         deployment.tables.tag(source, commit.snapshot_id, name)
@@ -138,6 +142,8 @@ def export(app: App, source: str, file: Path, version: str, *, as_json: bool) ->
     """Write rows as Parquet, CSV or JSON Lines, by the file's ending."""
     from tidemill.datasets.export import write_rows  # noqa: PLC0415 - Arrow takes a second to import
 
+    if not file.absolute().parent.is_dir():
+        raise CommandError(f"there is no folder {file.parent} to write {file.name} to; make it first")
     with app.deployment() as deployment:
         commit = find(deployment, source, version)
         rows = write_rows(deployment.tables, deployment.history, source, commit.snapshot_id, file)
@@ -149,6 +155,7 @@ def find(deployment: Deployment, source: str, version: str) -> "Commit":
     """Return the commit that a version's name means."""
     from tidemill.datasets.versions import find_version  # noqa: PLC0415 - Arrow takes a second to import
 
+    check_table(deployment.tables, load_project(deployment.project), source)
     return find_version(deployment.tables, deployment.history, source, version)
 
 

@@ -37,6 +37,38 @@ def test_a_command_without_any_cloud_says_how_to_get_one(
     assert len(result.output.strip().splitlines()) == 1
 
 
+def test_a_misspelt_command_of_a_group_is_named_with_the_nearest(tmp_path: Path) -> None:
+    """`features` lists without a name, so a word behind it can only be a command."""
+    result = CliRunner().invoke(main, ["features", "lst"], obj=App(tmp_path))
+    assert result.exit_code == 2
+    assert "No such command 'lst'. Did you mean 'list'?" in result.output
+
+
+def test_an_option_alone_is_the_listings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`features --json` lists, and so does `runs MODEL`."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:9")
+    for arguments in (["features", "--json"], ["runs", "late_arrival"], ["models"]):
+        result = CliRunner().invoke(main, arguments, obj=App(tmp_path))
+        assert result.exit_code == 1, result.output
+        assert "nothing answers" in result.output
+
+
+@pytest.mark.parametrize("name", ["latest", "17", "2013-03", "2013-03-01"])
+def test_a_tag_may_not_mean_a_version_already(name: str, tmp_path: Path) -> None:
+    """`data diff flights 2013-03` would never find the tag, or never the month."""
+    result = CliRunner().invoke(main, ["data", "tag", "flights", name], obj=App(tmp_path))
+    assert result.exit_code == 1
+    assert f"`{name}` means a version already" in result.output
+
+
+def test_an_export_to_no_folder_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    """The rows of a year are not read for a misspelt path."""
+    file = tmp_path / "nowhere" / "rows.csv"
+    result = CliRunner().invoke(main, ["data", "export", "flights", str(file)], obj=App(tmp_path))
+    assert result.exit_code == 1
+    assert f"there is no folder {file.parent} to write rows.csv to" in result.output
+
+
 def test_rows_are_read_from_an_argument_an_array_or_lines(tmp_path: Path) -> None:
     """The three ways to write rows mean the same."""
     array, lines = tmp_path / "rows.json", tmp_path / "rows.jsonl"

@@ -33,3 +33,13 @@ def test_progress_is_plain_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -
     assert captured.err.splitlines()[0] == "counting …"
     assert captured.err.splitlines()[-1] == "counting: 40/40"
     assert len(captured.err.splitlines()) == 11
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A type, a row's path and a value from a file are data, whatever brackets and colons they hold."""
+    texts = ["timestamp[us, tz=UTC]", "rows[3].seats", "[/closing]", ":airplane:"]
+    show({}, table(texts, [texts], title="[a title]"), facts({"[name]": texts[0]}), *texts, as_json=False)
+    out = capsys.readouterr().out
+    assert all(out.count(text) >= 3 for text in texts)
+    assert "[a title]" in out
+    assert "[name]" in out

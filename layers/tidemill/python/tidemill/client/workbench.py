@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from tidemill.client.deployment import Deployment
 from tidemill.client.frames import columns_of, frame_of, request_rows
+from tidemill.client.known_tables import check_table
 from tidemill.client.progress import watched_steps
 from tidemill.datasets.arrow import to_columns
 from tidemill.datasets.export import read_version
@@ -137,6 +138,7 @@ class Tidemill:
         NotFound
             If there is no such table or version.
         """
+        check_table(self.deployment.tables, self.project, source)
         commit = find_version(self.deployment.tables, self.deployment.history, source, at)
         return Dataset(source, commit, self.deployment)
 

@@ -91,15 +91,35 @@ def find_version(tables: Tables, history: History, table: str, name: str = LATES
             f"table `{table}` has no version `{name}`: a version is `{LATEST}`, a snapshot id, a date "
             f"such as 2013-03-01 or a tag{did_you_mean(name, tags)}"
         )
-    arrived = [commit for commit in tables.commits(table) if _arrived_by(moment, commit)]
-    return _newest(arrived, table, by=name)
+    return _newest_by(moment, tables.commits(table), table, name)
 
 
-def _newest(commits: Sequence[Commit], table: str, *, by: str | None = None) -> Commit:
+def means_version(name: str) -> bool:
+    """Return whether a name means a version without being a tag, so that no tag may be called that.
+
+    Examples
+    --------
+    >>> [means_version(name) for name in ("latest", "731744122367806077", "2013-03", "spring")]
+    [True, True, True, False]
+    """
+    return name == LATEST or name.isdecimal() or _end_of(name) is not None
+
+
+def _newest(commits: Sequence[Commit], table: str) -> Commit:
     if not commits:
-        when = f" that arrived by {by}" if by else ""
-        raise NotFound(f"table `{table}` has no commit{when}; `tidemill data log {table}` lists them")
+        raise NotFound(f"table `{table}` has no commit; `tidemill upload {table} FILE` makes the first")
     return commits[-1]
+
+
+def _newest_by(moment: datetime, commits: Sequence[Commit], table: str, name: str) -> Commit:
+    arrived = [commit for commit in commits if _arrived_by(moment, commit)]
+    if not arrived:
+        first = _newest(commits[:1], table).properties.get(AT_PROPERTY, "at no known time")
+        raise NotFound(
+            f"table `{table}` has no commit that arrived by {name}: its first arrived {first}; "
+            f"`tidemill data log {table}` lists them"
+        )
+    return arrived[-1]
 
 
 def _arrived_by(moment: datetime, commit: Commit) -> bool:
