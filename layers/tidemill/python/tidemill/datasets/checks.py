@@ -10,12 +10,12 @@ import pyarrow as pa
 from tidemill.datasets.arrow import to_columns
 from tidemill.datasets.findings import SHOWN_EXAMPLES, Findings, RowOfFile, Verdict
 from tidemill.datasets.hashes import Mask, SeenRows, hash_rows
+from tidemill.datasets.readable import Numbers
 from tidemill.expressions import Columns, evaluate
 from tidemill.project import Source
 from tidemill.project.checks import Holds, References, RowCheck, Severity, Unique
 
 Positions = npt.NDArray[np.intp]
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass

@@ -25,7 +25,7 @@ from tidemill.datasets.conversion import shown
 from tidemill.datasets.faults import Faults
 from tidemill.datasets.findings import SHOWN_EXAMPLES, RowOfFile
 from tidemill.datasets.json_lines import read_json_lines
-from tidemill.datasets.readable import Mask, convert_readable
+from tidemill.datasets.readable import Numbers, RawRows, convert_readable
 from tidemill.errors import UploadRefused
 from tidemill.expressions.columns import Schema
 from tidemill.project.files import PLAIN_CSV, Csv
@@ -45,7 +45,7 @@ class Rows(NamedTuple):
     """Rows of a file: those that can be read, and their numbers in the file, shape (n_rows,), from 1."""
 
     batch: pa.RecordBatch
-    numbers: npt.NDArray[np.int64]
+    numbers: Numbers
 
 
 def read_batches(
@@ -144,7 +144,7 @@ def _reader(name: str) -> "_Reader":
     )
 
 
-def _read_csv(opened: _Opened, name: str, schema: Schema, faults: Faults, csv: Csv) -> Iterator[Rows]:
+def _read_csv(opened: _Opened, name: str, schema: Schema, faults: Faults, csv: Csv) -> Iterator[RawRows]:
     with _csv_errors(name, csv):
         with opened() as file:
             if csv.encoding == Csv.encoding and _first_two(file) in _UTF_16_MARKS:
@@ -217,7 +217,7 @@ def _first_two(file: BinaryIO) -> bytes:
     return start
 
 
-def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _: Csv) -> Iterator[Rows]:
+def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _: Csv) -> Iterator[RawRows]:
     try:
         with opened() as file:
             parquet = pq.ParquetFile(file, buffer_size=_PARQUET_BUFFER_BYTES, pre_buffer=False)
@@ -233,25 +233,26 @@ def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _:
         raise UploadRefused(f"the file {name} is no whole Parquet file ({error}); upload it again") from error
 
 
-def _numbered(batches: Iterable[pa.RecordBatch], faults: Faults) -> Iterator[Rows]:
+def _numbered(batches: Iterable[pa.RecordBatch], faults: Faults) -> Iterator[RawRows]:
     for batch in batches:
         first = faults.rows + 1
         faults.rows += batch.num_rows
-        yield Rows(batch, np.arange(first, first + batch.num_rows))
+        numbers = np.arange(first, first + batch.num_rows)
+        yield RawRows(batch, numbers, np.zeros(batch.num_rows, dtype=np.bool_))
 
 
-def _typed(raw: Rows, schema: Schema, faults: Faults) -> Rows:
+def _typed(raw: RawRows, schema: Schema, faults: Faults) -> Rows:
     """Convert rows, and leave out those that have a value of another type, or no value for a column."""
     names, rows = raw.batch.schema.names, raw.batch.num_rows
     arrays = []
-    unread: Mask = np.full(rows, any(name not in names for name in schema))
+    unread = raw.unread | any(name not in names for name in schema)
     for name, type_ in schema.items():
         column = raw.batch.column(names.index(name)) if name in names else pa.nulls(rows)
         array, wrong = convert_readable(column, type_)
         arrays.append(array)
         if wrong is not None:
             faults.values(name, int(wrong.sum()), _examples(raw, np.flatnonzero(wrong), schema))
-            unread |= wrong
+            unread = unread | wrong
     batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(schema))
     if not unread.any():
         return Rows(batch, raw.numbers)
@@ -259,7 +260,7 @@ def _typed(raw: Rows, schema: Schema, faults: Faults) -> Rows:
     return Rows(batch.filter(pa.array(~unread)), raw.numbers[~unread])
 
 
-def _examples(raw: Rows, positions: npt.NDArray[np.intp], schema: Schema) -> list[RowOfFile]:
+def _examples(raw: RawRows, positions: npt.NDArray[np.intp], schema: Schema) -> list[RowOfFile]:
     """Return the first of some rows as they stand in the file."""
     names = raw.batch.schema.names
     columns = {name: raw.batch.column(names.index(name)) for name in _there(schema, names)}
@@ -271,13 +272,12 @@ def _examples(raw: Rows, positions: npt.NDArray[np.intp], schema: Schema) -> lis
     ]
 
 
-def _read_json_lines(opened: _Opened, _: str, schema: Schema, faults: Faults, __: Csv) -> Iterator[Rows]:
+def _read_json_lines(opened: _Opened, _: str, schema: Schema, faults: Faults, __: Csv) -> Iterator[RawRows]:
     with opened() as file:
-        for batch, numbers in read_json_lines(file, schema, faults):
-            yield Rows(batch, numbers)
+        yield from read_json_lines(file, schema, faults)
 
 
-_Reader = Callable[[_Opened, str, Schema, Faults, Csv], Iterator[Rows]]
+_Reader = Callable[[_Opened, str, Schema, Faults, Csv], Iterator[RawRows]]
 _READERS: dict[str, _Reader] = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pa_json
 
 from tidemill.datasets.faults import Faults
 from tidemill.datasets.findings import RowOfFile
+from tidemill.datasets.readable import RawRows
 from tidemill.expressions.columns import Schema, Type
 
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -27,9 +27,7 @@ _JSON_TYPES: dict[Type, pa.DataType] = {
 }
 
 
-def read_json_lines(
-    file: BinaryIO, schema: Schema, faults: Faults
-) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+def read_json_lines(file: BinaryIO, schema: Schema, faults: Faults) -> Iterator[RawRows]:
     """Read one JSON object per line.
 
     A key that a line leaves out is null; a column that every line leaves out is missing.
@@ -45,9 +43,9 @@ def read_json_lines(
 
     Yields
     ------
-    tuple
-        The schema's columns, times still as text, of the lines without a fault; and their numbers,
-        shape (n_rows,), from 1.
+    RawRows
+        The schema's columns, times still as text and null what does not fit; lines that are no objects
+        are left out.
     """
     json_schema = pa.schema([(column, _JSON_TYPES[type_]) for column, type_ in schema.items()])
     unseen = dict.fromkeys(schema)
@@ -60,11 +58,9 @@ def read_json_lines(
         faults.missing(column, " in any row; add it, null where unknown")
 
 
-def _parse(
-    block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults
-) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+def _parse(block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults) -> RawRows:
     if not block.strip():
-        return pa.RecordBatch.from_pylist([], json_schema), np.empty(0, dtype=np.int64)
+        return _parse_lines(b"", json_schema, schema, faults)
     try:
         block.decode()  # Arrow does not look
         table = pa_json.read_json(
@@ -78,51 +74,57 @@ def _parse(
         return _parse_lines(block, json_schema, schema, faults)
     first = faults.rows + 1
     faults.rows += batch.num_rows
-    return batch, np.arange(first, first + batch.num_rows)
+    numbers = np.arange(first, first + batch.num_rows)
+    return RawRows(batch, numbers, np.zeros(batch.num_rows, dtype=np.bool_))
 
 
-def _parse_lines(
-    block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults
-) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
-    parsed, numbers = [], []
+def _parse_lines(block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults) -> RawRows:
+    parsed, numbers, unread = [], [], []
     for line in block.split(b"\n"):
         if line.strip():
             faults.rows += 1
-            row = _row(line, schema, faults)
+            row = _object(line, faults)
             if row is None:
                 faults.unread += 1
-            else:
-                parsed.append(row)
-                numbers.append(faults.rows)
-    return pa.RecordBatch.from_pylist(parsed, json_schema), np.array(numbers, dtype=np.int64)
+                continue
+            unread.append(_has_faults(row, schema, faults))
+            numbers.append(faults.rows)
+            parsed.append({key: _plain(row.get(key), type_) for key, type_ in schema.items()})
+    return RawRows(
+        pa.RecordBatch.from_pylist(parsed, json_schema),
+        np.array(numbers, dtype=np.int64),
+        np.array(unread, dtype=np.bool_),
+    )
 
 
-def _row(line: bytes, schema: Schema, faults: Faults) -> dict[str, Any] | None:
-    """Return a line's values, or None if it has a fault."""
-    as_read = RowOfFile(faults.rows, {"line": line})
+def _object(line: bytes, faults: Faults) -> dict[str, Any] | None:
+    """Return the object a line is, or None if it is none."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        faults.line(as_read, f"({error})")
+        faults.line(RowOfFile(faults.rows, {"line": line}), f"({error})")
         return None
-    if not isinstance(row, dict):
-        faults.line(as_read, "object")
-        return None
-    example = RowOfFile(faults.rows, {key: row.get(key) for key in schema})
+    if isinstance(row, dict):
+        return row
+    faults.line(RowOfFile(faults.rows, {"line": line}), "object")
+    return None
+
+
+def _has_faults(row: dict[str, Any], schema: Schema, faults: Faults) -> bool:
     unknown = [key for key in row if key not in schema]
     wrong = [key for key, type_ in schema.items() if not _fits(row.get(key), type_)]
     for key in unknown:
         faults.key(key, RowOfFile(faults.rows, {key: row[key]}))
     for key in wrong:
-        faults.values(key, 1, [example])
-    if unknown or wrong:
-        return None
-    return {key: _plain(row.get(key), type_) for key, type_ in schema.items()}
+        faults.values(key, 1, [RowOfFile(faults.rows, {name: row.get(name) for name in schema})])
+    return bool(unknown or wrong)
 
 
 def _plain(value: Any, type_: Type) -> Any:
-    """Return a value as Arrow takes it: it would round no integer to a float."""
-    if value is None or type_ not in (Type.INT, Type.FLOAT):
+    """Return a value as Arrow takes it, which rounds no integer to a float; null if it does not fit."""
+    if value is None or not _fits(value, type_):
+        return None
+    if type_ not in (Type.INT, Type.FLOAT):
         return value
     return int(value) if type_ is Type.INT else float(value)
 

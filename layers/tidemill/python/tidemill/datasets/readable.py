@@ -1,5 +1,7 @@
 """Converting what can be converted, and telling which values can not."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -9,14 +11,33 @@ from tidemill.datasets.conversion import NULL_WORDS, BadValue, convert, converts
 from tidemill.expressions.columns import Type
 
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 # Every text that can be converted is of its type's form; most that can not are told by it at once.
 _FORMS = {
     Type.INT: r"^-?0[xX]|[eE]|^[-+]?\d*\.?0*$",
     Type.FLOAT: r"(?i)^[-+]?([0-9.]+(e[-+]?[0-9]+)?|inf(inity)?|nan)$",
     Type.BOOL: r"(?i)^(true|false|0|1)$",
-    Type.TIMESTAMP: r"^\d{4}-\d\d-\d\d",
+    Type.TIMESTAMP: r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3])(:?[0-5]\d)*[^a-y]*)?$",
 }
+
+
+class RawRows(NamedTuple):
+    """Rows as they stand in a file.
+
+    Attributes
+    ----------
+    batch
+        Columns of whatever types the format has.
+    numbers
+        Which rows of the file, shape (n_rows,), from 1.
+    unread
+        Which of them are known already not to be readable, shape (n_rows,).
+    """
+
+    batch: pa.RecordBatch
+    numbers: Numbers
+    unread: Mask
 
 
 def convert_readable(array: pa.Array, type_: Type) -> tuple[pa.Array, Mask | None]:
