@@ -1,5 +1,6 @@
 """Checking the rows of an upload against what their source declares."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,7 @@ class _Tally:
     """How a check of rows fares: what it is, and how many rows failed it, the first of them in full."""
 
     reason: str
+    about: tuple[str, ...] = ()
     severity: Severity = "quarantine"
     tolerated: float = 1.0
     failed: int = 0
@@ -57,6 +59,11 @@ class Checker:
         The rows of earlier commits, for each check of uniqueness across commits.
     known
         The keys there are, for each check of references.
+
+    Attributes
+    ----------
+    put_aside
+        By column, how many rows were put aside by a check that looks at it.
     """
 
     def __init__(
@@ -70,8 +77,11 @@ class Checker:
         self._source = source
         self._rows = 0
         self._quarantined = 0
-        self._required = [(name, _Tally(f"`{name}` is null")) for name in source.required]
-        self._tallies = {each: _Tally(each.reason, each.severity, each.tolerated) for each in checks}
+        self.put_aside: Counter[str] = Counter()
+        self._required = [(name, _Tally(f"`{name}` is null", (name,))) for name in source.required]
+        self._tallies = {
+            each: _Tally(each.reason, each.about, each.severity, each.tolerated) for each in checks
+        }
         self._seen = {each: SeenRows() for each in checks if isinstance(each, Unique)} | dict(seen or {})
         self._known = known or {}
         used = [each.expression.columns() for each in checks if isinstance(each, Holds)]
@@ -93,19 +103,22 @@ class Checker:
             Together as many rows as the batch.
         """
         good = np.ones(batch.num_rows, dtype=np.bool_)
-        aside: list[tuple[str, Mask]] = []
+        aside: list[tuple[_Tally, Mask]] = []
         for tally, severity, failed in self._failures(batch, good):
             tally.add(failed, batch, numbers)
             if severity == "quarantine" and failed.any():
-                aside.append((tally.reason, failed))
+                aside.append((tally, failed))
                 good &= ~failed
         positions = np.flatnonzero(~good)
         rows = [
-            RowOfFile(row.row, row.values, tuple(reason for reason, failed in aside if failed[position]))
+            RowOfFile(row.row, row.values, tuple(tally.reason for tally, failed in aside if failed[position]))
             for position, row in zip(positions, _rows_at(batch, positions, numbers), strict=True)
         ]
         self._rows += batch.num_rows
         self._quarantined += len(rows)
+        for name in {name for tally, _ in aside for name in tally.about}:
+            failed_for = [failed for tally, failed in aside if name in tally.about]
+            self.put_aside[name] += int(np.logical_or.reduce(failed_for).sum())
         return (batch.filter(pa.array(good)) if rows else batch), rows
 
     def findings(self, others: Iterable[Verdict] = ()) -> Findings:

@@ -4,6 +4,7 @@ A file with faults is refused whole. It is nevertheless read to its end, so that
 told of everything at once; the rows that can be read go on to the checks.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,12 +74,15 @@ class Faults:
         Rows of the file met so far, those with faults among them.
     unread
         Those with faults.
+    by_column
+        Rows with a value of another type, by column.
     """
 
     def __init__(self, name: str, schema: Schema) -> None:
         self._name = name
         self._schema = schema
         self._kinds: dict[str, _Fault] = {}
+        self.by_column: Counter[str] = Counter()
         self.rows = 0
         self.unread = 0
 
@@ -141,6 +145,7 @@ class Faults:
             f"row {examples[0].row}, column `{column}`: {repr(value)[:_SHOWN_CHARACTERS]}{text}",
         )
         kind.add(rows, map(_shortened, examples))
+        self.by_column[column] += rows
 
     def line(self, example: RowOfFile, problem: str) -> None:
         """Say that a line is no row at all."""

@@ -69,6 +69,29 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True)
+class ColumnCounts:
+    """One column of an upload.
+
+    Attributes
+    ----------
+    name, type
+        As declared.
+    nulls
+        In the rows that are kept.
+    put_aside
+        Rows put aside by a check that looks at the column.
+    unread
+        Rows with a value of another type.
+    """
+
+    name: str
+    type: str
+    nulls: int = 0
+    put_aside: int = 0
+    unread: int = 0
+
+
 @dataclass
 class Findings:
     """Everything the checks of one upload found.
@@ -83,6 +106,8 @@ class Findings:
         One for each kind of fault that keeps rows from being read; the checks judge the others.
     rows_unread
         How many rows have one.
+    columns
+        Every declared column in numbers.
     """
 
     rows_read: int = 0
@@ -90,6 +115,7 @@ class Findings:
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
     faults: Sequence[Verdict] = field(default_factory=tuple)
     rows_unread: int = 0
+    columns: Sequence[ColumnCounts] = field(default_factory=tuple)
 
     @property
     def refusing(self) -> list[Verdict]:
@@ -122,4 +148,5 @@ class Findings:
             "warnings": self.warnings,
             "faults": [fault.to_json() for fault in self.faults],
             "checks": [verdict.to_json() for verdict in self.verdicts],
+            "columns": [vars(column) for column in self.columns],
         }

@@ -40,12 +40,19 @@ class Measures:
     ----------
     source
         Whose checks of uploads say what is to be counted.
+
+    Attributes
+    ----------
+    rows
+        How many were counted.
+    nulls
+        By column.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.rows = 0
-        self._nulls: Counter[str] = Counter()
+        self.nulls: Counter[str] = Counter()
         self._newest: datetime | None = None
         drifting = {each.column for each in source.upload_checks if isinstance(each, Drift)}
         self._codes: dict[str, Counter[int]] = {name: Counter() for name in sorted(drifting)}
@@ -54,7 +61,7 @@ class Measures:
         """Count a batch."""
         self.rows += batch.num_rows
         for name in self._source.schema:
-            self._nulls[name] += batch.column(name).null_count
+            self.nulls[name] += batch.column(name).null_count
         newest = pc.max(batch.column(self._source.timestamp)).as_py()
         if newest is not None and (self._newest is None or newest > self._newest):
             self._newest = newest
@@ -67,7 +74,7 @@ class Measures:
         return {
             "rows": self.rows,
             "newest": None if self._newest is None else timestamp(self._newest),
-            "nulls": dict(self._nulls),
+            "nulls": dict(self.nulls),
             "codes": {
                 name: {str(code): times for code, times in sorted(counted.items())}
                 for name, counted in self._codes.items()
@@ -97,7 +104,7 @@ class Measures:
 
     def null_share(self, column: str) -> float:
         """Return which share of a column is null; 0 where there are no rows."""
-        return self._nulls[column] / max(1, self.rows)
+        return self.nulls[column] / max(1, self.rows)
 
     def age_seconds(self, arrived: datetime) -> float | None:
         """Return how old the newest row is, or None if there is none."""

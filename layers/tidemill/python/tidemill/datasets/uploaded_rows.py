@@ -11,7 +11,7 @@ import pyarrow as pa
 from tidemill.canonical import canonical_json, digest_bytes
 from tidemill.datasets.checks import Checker
 from tidemill.datasets.faults import Faults
-from tidemill.datasets.findings import Findings
+from tidemill.datasets.findings import ColumnCounts, Findings
 from tidemill.datasets.formats import Rows, read_rows
 from tidemill.datasets.key_index import KeyIndex, referenced_keys
 from tidemill.datasets.measures import Measures
@@ -107,11 +107,11 @@ class UploadedRows:
                     aside.writelines(canonical_json(row.to_json()) + b"\n" for row in put_aside)
                     yield kept
             except UploadRefused as broken:
-                self.findings = _with_faults(checker.findings(), faults)
+                self.findings = self._found(checker.findings(), faults, checker, measures)
                 faults.hold(besides=f"then {broken}")
                 raise
             verdicts = measures.verdicts(self._upload.at, self._earlier())
-            self.findings = _with_faults(checker.findings(verdicts), faults)
+            self.findings = self._found(checker.findings(verdicts), faults, checker, measures)
             faults.hold(besides=self.findings.objections)
             self.findings.hold()
             aside.seek(0)
@@ -123,6 +123,22 @@ class UploadedRows:
     def _read(self, file: BinaryIO, faults: Faults) -> Iterator[Rows]:
         name, source = self._upload.place[2], self._source
         return read_rows(file, name=name, schema=source.schema, faults=faults, csv=source.csv)
+
+    def _found(self, findings: Findings, faults: Faults, checker: Checker, measures: Measures) -> Findings:
+        """Add what kept rows from being read; checks say nothing where that is so of all rows."""
+        return replace(
+            findings,
+            rows_read=faults.rows,
+            verdicts=findings.verdicts if faults.unread < faults.rows else (),
+            faults=faults.verdicts(),
+            rows_unread=faults.unread,
+            columns=[
+                ColumnCounts(
+                    name, type_.value, measures.nulls[name], checker.put_aside[name], faults.by_column[name]
+                )
+                for name, type_ in self._source.schema.items()
+            ],
+        )
 
     def _store_parts(self, aside: Any) -> Iterator[str]:
         while lines := aside.readlines(_PART_BYTES):
@@ -152,12 +168,6 @@ class UploadedRows:
             if "profile" in document:
                 profiles.append(document["profile"])
         return profiles
-
-
-def _with_faults(findings: Findings, faults: Faults) -> Findings:
-    """Add what kept rows from being read; checks say nothing where that is so of all rows."""
-    judged = replace(findings, rows_read=faults.rows, rows_unread=faults.unread, faults=faults.verdicts())
-    return judged if faults.unread < faults.rows else replace(judged, verdicts=())
 
 
 def stored_findings(blobs: Blobs, key: str | None) -> dict[str, Any]:

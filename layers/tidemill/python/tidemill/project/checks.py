@@ -54,6 +54,11 @@ class RowCheck:
         return 1.0 if self.severity == "quarantine" else 0.0
 
     @property
+    def about(self) -> tuple[str, ...]:
+        """The columns it looks at."""
+        raise NotImplementedError
+
+    @property
     def reason(self) -> str:
         """Why a row that fails it fails."""
         raise NotImplementedError
@@ -78,6 +83,11 @@ class Holds(RowCheck):
             )
 
     @property
+    def about(self) -> tuple[str, ...]:
+        """The columns it looks at."""
+        return tuple(sorted(self.expression.columns()))
+
+    @property
     def reason(self) -> str:
         """Why a row that fails it fails."""
         return f"{self.expression!r} is false"
@@ -96,6 +106,11 @@ class Unique(RowCheck):
         _check_columns(owner, "unique()", self.columns, schema)
         if self.across not in get_args(Across):
             raise DeclarationError(f'{owner}: across is {self.across!r}; it is "upload" or "commits"')
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The columns it looks at."""
+        return self.columns
 
     @property
     def reason(self) -> str:
@@ -126,6 +141,11 @@ class References(RowCheck):
                     f"{owner}: column `{name}` of references() is {schema[name].value}, and `{key}` of "
                     f"source `{self.target.name}` {self.target.schema[key].value}"
                 )
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The columns it looks at."""
+        return self.columns
 
     @property
     def reason(self) -> str:
