@@ -93,6 +93,17 @@ def cell(value: Any) -> str:
     return str(value)
 
 
+def counted(number: int, thing: str) -> str:
+    """Write a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "commit"), counted(1_200, "file")
+    ('1 commit', '1,200 files')
+    """
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def first_few(values: Sequence[str], shown: int = 3) -> str:
     """Write the first of a list, and how many more there are.
 

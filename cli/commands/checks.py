@@ -8,6 +8,7 @@ import click
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError, one_line_errors
 from cli.render import show
+from tidemill.project import load_project
 
 
 @click.command()
@@ -51,6 +52,7 @@ def unblock(app: App, source: str, *, as_json: bool) -> None:
     from tidemill.datasets.blocking import lift  # noqa: PLC0415 - Arrow takes a second to import
 
     with app.deployment() as deployment:
+        load_project(deployment.project).source(source)
         refusal = lift(deployment.documents, source)
     if refusal is None:
         raise CommandError(

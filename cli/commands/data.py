@@ -9,7 +9,7 @@ from cli.commands.checks import infer, unblock
 from cli.commands.versions import describe, diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import show, steps, table
+from cli.render import counted, show, steps, table
 from tidemill.client.deployment import Deployment, wait_for
 from tidemill.client.known_tables import has_table
 from tidemill.project import load_project
@@ -84,19 +84,19 @@ def log(app: App, source: str, *, as_json: bool) -> None:
             commits = logged(deployment, source)
     rows = [
         [
-            one["at"],
+            one["at"] or None,
             one["snapshot_id"],
-            Path(one["upload"]["key"]).name,
+            Path(one["upload"]["key"]).name or None,
             one["rows"],
             one["quarantined"],
             one["warnings"],
-            one["upload"]["digest"][:12],
+            one["upload"]["digest"][:12] or None,
             one["tags"],
         ]
         for one in commits
     ]
     names = ["at", "snapshot", "file", "rows", "quarantined", "warnings", "digest", "tags"]
-    show(commits, table(names, rows, f"{source}: {len(commits)} commits"), as_json=as_json)
+    show(commits, table(names, rows, f"{source}: {counted(len(commits), 'commit')}"), as_json=as_json)
 
 
 def logged(deployment: Deployment, source: str) -> list[dict[str, Any]]:

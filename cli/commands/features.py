@@ -1,7 +1,7 @@
 """`tidemill features`: views and their versions, what they say of an entity, and filling them."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,9 +13,11 @@ from cli.render import console, facts, show, table
 from tidemill.aws.blobs import S3Blobs
 from tidemill.canonical import canonical_json
 from tidemill.client.deployment import Deployment, wait_for
+from tidemill.client.known_tables import check_table
 from tidemill.errors import NotFound, did_you_mean
 from tidemill.features.definitions import ViewDefinition, define
-from tidemill.features.differences import Difference, describe_feature, differences
+from tidemill.features.descriptions import describe_feature, describe_known, describe_length
+from tidemill.features.differences import Difference, differences
 from tidemill.project import load_project
 from tidemill.registry.served_views import ServedViews
 
@@ -62,25 +64,20 @@ def show_view(app: App, view: str, *, as_json: bool) -> None:
     """Show what a view's features are made of."""
     with app.deployment() as deployment:
         definition = find_view(deployment, view)
-    data = definition.definition()
+    data = {**definition.definition(), "view": definition.name, "version": definition.version}
+    del data["name"]
     said = {
         "view": definition.name,
         "version": definition.version,
         "source": definition.source,
         "keys": [f"{name}: {type_.value}" for name, type_ in definition.keys],
         "timestamp": definition.timestamp,
-        "known": repr(definition.known),
-        "ttl (s)": data["ttl_seconds"],
-        "grace (s)": data["grace_seconds"],
+        "known": describe_known(definition.known),
+        "ttl": _length(data["ttl_seconds"]),
+        "grace": _length(data["grace_seconds"]),
     }
     rows = [[each["name"], describe_feature(each)] for each in data["features"]]
-    show(
-        {"version": definition.version, **data},
-        facts(said),
-        "",
-        table(["feature", "is"], rows),
-        as_json=as_json,
-    )
+    show(data, facts(said), "", table(["feature", "is"], rows), as_json=as_json)
 
 
 @features.command("get")
@@ -104,7 +101,13 @@ def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
         for one in found
         for name, value in one["features"].items()
     ]
-    show(found, table(["view", "feature", "value", "as of"], rows), as_json=as_json)
+    title = f"{' '.join(entity)} at {found[0]['at']}"
+    seen = (
+        []
+        if any(one["freshness"] for one in found)
+        else ["no row was seen: none came of this entity, or all are older than the view looks back"]
+    )
+    show(found, table(["view", "feature", "value", "newest row"], rows, title), *seen, as_json=as_json)
 
 
 @features.command("diff")
@@ -112,17 +115,12 @@ def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
 @json_option
 @pass_app
 def diff(app: App, view: str | None, *, as_json: bool) -> None:
-    """Show in what the declared views differ from those that models in service were trained with."""
+    """Show in what declared views differ from those of models in service."""
     with app.deployment() as deployment:
-        declared = declared_views(deployment)
-        if view is not None and view not in declared:
-            raise NotFound(f"no view `{view}` is declared{did_you_mean(view, declared)}")
-        found = [
-            {"view": served.name, "model": model, **difference._asdict()}
-            for model, served in views_in_service(deployment)
-            if view in {None, served.name}
-            for difference in _against(served, declared)
-        ]
+        declared, in_service = declared_views(deployment), views_in_service(deployment)
+    if view is not None and view not in declared:
+        raise CommandError(f"no view `{view}` is declared{did_you_mean(view, declared)}")
+    found = [one for one in view_differences(declared, in_service) if view in {None, one["view"]}]
     rows = [[one["view"], one["model"], one["what"], one["before"], one["after"]] for one in found]
     text = table(["view", "in service by", "differs", "in service", "declared"], rows)
     show(found, text if found else "what is declared is in service", as_json=as_json)
@@ -137,24 +135,58 @@ def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
     """Fill a view from the history of its source; serving goes on meanwhile."""
     with app.deployment() as deployment:
         definition = find_view(deployment, view)
-        execution = _start(deployment, definition)
-        if not wait:
-            show({"execution": execution}, f"filling {definition.reference}", as_json=as_json)
-            return
-        with console(stderr=True).status(f"filling {definition.reference}"):
-            status = wait_for(
-                lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
-            )
+        check_table(deployment.tables, load_project(deployment.project), definition.source)
+        execution, failure = _start(deployment, definition), None
+        status: str | None = "RUNNING"
+        if wait:
+            with console(stderr=True).status(f"filling {definition.reference}"):
+                status = wait_for(
+                    lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
+                )
+            failure = deployment.execution_failure(execution)
         behind = _behind(deployment, definition, _sequences(deployment, definition.source))
     data = {
         "view": definition.name,
         "version": definition.version,
         "status": status,
         "commits_behind": behind,
+        "execution": execution,
     }
-    show(data, facts(data), as_json=as_json)
-    if status != "SUCCEEDED":
-        raise CommandError(f"the backfill of {definition.reference} ended as {status}; look at {execution}")
+    text = facts({name.replace("_", " "): value for name, value in data.items()})
+    watch = [] if wait else [f"`tidemill features list` tells when {definition.name} is behind no longer"]
+    show(data, text, *watch, as_json=as_json)
+    if failure is not None:
+        raise CommandError(f"the backfill of {definition.reference} ended as {status}: {failure}")
+
+
+def view_differences(
+    declared: Mapping[str, ViewDefinition], in_service: Sequence[tuple[str, ViewDefinition]]
+) -> list[dict[str, Any]]:
+    """Return in what declared views differ from those in service, model by model.
+
+    Parameters
+    ----------
+    declared
+        The declared views by name.
+    in_service
+        ``model@version``, and a view it was trained with; a view may occur under several models.
+
+    Returns
+    -------
+    list of dict
+        ``view``, ``model`` (None for a view that none in service has), ``what``, ``before``, ``after``.
+    """
+    found = [
+        {"view": served.name, "model": model, **difference._asdict()}
+        for model, served in in_service
+        for difference in _against(served, declared)
+    ]
+    used = {served.name for _, served in in_service}
+    new = [view for name, view in declared.items() if name not in used]
+    return found + [
+        {"view": view.name, "model": None, **Difference("view", None, view.reference)._asdict()}
+        for view in new
+    ]
 
 
 def declared_views(deployment: Deployment) -> dict[str, ViewDefinition]:
@@ -182,13 +214,12 @@ def find_view(deployment: Deployment, wanted: str) -> ViewDefinition:
     kept = [*declared.values(), *(view for _, view in views_in_service(deployment))]
     known = {view.reference: view for view in kept}
     if wanted not in known:
-        raise NotFound(
-            f"no view `{wanted}` is declared or in service{did_you_mean(wanted, [*declared, *known])}"
-        )
+        near = did_you_mean(wanted, known if "@" in wanted else declared)
+        raise NotFound(f"no view `{wanted}` is declared or in service{near}")
     return known[wanted]
 
 
-def _against(served: ViewDefinition, declared: dict[str, ViewDefinition]) -> list[Difference]:
+def _against(served: ViewDefinition, declared: Mapping[str, ViewDefinition]) -> list[Difference]:
     if served.name not in declared:
         return [Difference("view", served.reference, None)]
     return differences(served, declared[served.name])
@@ -220,6 +251,10 @@ def _start(deployment: Deployment, view: ViewDefinition) -> str:
 def _ended(deployment: Deployment, execution: str) -> str | None:
     status = deployment.execution_status(execution)
     return None if status == "RUNNING" else status
+
+
+def _length(seconds: int | None) -> str | None:
+    return None if seconds is None else describe_length(seconds)
 
 
 def _key_part(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from cli.render import facts, show, table
 from tidemill.client.deployment import Deployment
 from tidemill.registry.runs import list_runs
 
-QUEUES = ("Ingest", "Materialize", "Predictions", "Decisions")
+QUEUES = ("Rows", "Ingest", "Materialize", "Predictions", "Decisions")
 # Monitor and upkeep are woken without a queue; what of them failed for good is kept all the same.
 DEAD_LETTERS = (*QUEUES, "Monitor", "Upkeep")
 RUNS_LOOKED_AT = 20

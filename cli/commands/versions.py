@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import facts, first_few, show, table
+from cli.render import counted, facts, first_few, show, table
 from tidemill.client.deployment import Deployment
 from tidemill.client.known_tables import check_table
 from tidemill.project import load_project
@@ -61,7 +61,7 @@ def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
     )
     columns = table(["column", "type"], [[name, type_] for name, type_ in said["columns"].items()])
     listed = [[Path(file.path).name, file.rows, file.size_bytes] for file in files[:SHOWN_FILES]]
-    of_all = table(["file", "rows", "bytes"], listed, f"{len(files)} files")
+    of_all = table(["file", "rows", "bytes"], listed, counted(len(files), "file"))
     show(said, summary, "", columns, "", of_all, as_json=as_json)
 
 
@@ -163,7 +163,10 @@ def describe(deployment: Deployment, source: str, commit: "Commit") -> dict[str,
     """Return what a commit's ``CommitCreated`` event said."""
     from tidemill.datasets.uploads import commit_record  # noqa: PLC0415 - Arrow takes a second to import
 
-    return {**commit_record(commit, deployment.project, source), "snapshot_id": str(commit.snapshot_id)}
+    record = commit_record(commit, deployment.project, source)
+    # Iceberg counts also what came by no upload: the table of predictions is read by these commands too.
+    rows = int(commit.properties.get("added-records", record["rows"]))
+    return {**record, "snapshot_id": str(commit.snapshot_id), "rows": rows}
 
 
 def diff_tables(source: str, before: str, after: str, found: "VersionDiff") -> list[RenderableType]:

@@ -48,7 +48,7 @@ def test_status_lists_endpoints_resources_and_what_waits(cloud: LocalCloud, syst
     }
     assert status["resources"]["data_bucket"] == system.deployment.outputs["DataBucket"]
     assert set(status["functions"]) == {path.parent.name for path in CHECKOUT.glob("functions/*/handler.py")}
-    assert set(status["waiting"]) == {"ingest", "materialize", "predictions", "decisions"}
+    assert set(status["waiting"]) == {"rows", "ingest", "materialize", "predictions", "decisions"}
     assert status["failed"]["dead_letters"] == dict.fromkeys([*status["waiting"], "monitor", "upkeep"], 0)
     assert set(status["stacks"].values()) <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
@@ -108,7 +108,9 @@ def test_a_prediction_is_one_command(cloud: LocalCloud, system: LocalSystem, dat
         (("runs", "show", "nobody"), "nobody"),
         (("models", "show", "late_arrival@77"), "77"),
         (("models", "promote", "late_arrival@77"), "77"),
-        (("data", "log", "plains"), "plains"),
+        (("data", "log", "plains"), "did you mean `planes`"),
+        (("data", "unblock", "plains"), "did you mean `planes`"),
+        (("features", "show", "plan"), "did you mean `plane`"),
         (("upload", "planes", "/nowhere.csv"), "/nowhere.csv"),
     ],
 )

@@ -195,6 +195,28 @@ class Deployment:
         except states.exceptions.ExecutionDoesNotExist:
             return "RUNNING"
 
+    def execution_failure(self, arn: str) -> str | None:
+        """Return why an execution that has ended failed; None if it did not."""
+        described = self.endpoint.client("stepfunctions").describe_execution(executionArn=arn)
+        if described["status"] in {"RUNNING", "SUCCEEDED"}:
+            return None
+        return f"{described.get('error', 'no error is told')}: {told_by(described.get('cause', ''))}"
+
+
+def told_by(cause: str) -> str:
+    """Return the message in an execution's cause; a function's is JSON around its error's message.
+
+    Examples
+    --------
+    >>> told_by('{"errorType": "NotFound", "errorMessage": "no view `x`"}'), told_by("States.Timeout")
+    ('no view `x`', 'States.Timeout')
+    """
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(told.get("errorMessage", cause)) if isinstance(told, dict) else cause
+
 
 def digest_file(file: Path) -> str:
     """Return the SHA-256 of a file's bytes, read in pieces."""

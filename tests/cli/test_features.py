@@ -1,0 +1,52 @@
+"""`tidemill features` names what differs, and does not start what can not end."""
+
+from dataclasses import replace
+
+from cli.commands.features import view_differences
+from projects.flights import project
+from tests.cli.given import Given
+from tidemill.features.definitions import ViewDefinition, define
+
+VIEWS = {view.name: define(view) for view in project.views}
+PLANE = VIEWS["plane"]
+
+
+def declared(**changed: ViewDefinition) -> dict[str, ViewDefinition]:
+    """Return two views as the project declares them, but for those that changed."""
+    return {"plane": PLANE, "origin_delays": VIEWS["origin_delays"], **changed}
+
+
+def in_service(*views: ViewDefinition) -> list[tuple[str, ViewDefinition]]:
+    """Return views as the first version of the model has them."""
+    return [("late_arrival@1", view) for view in views]
+
+
+def test_nothing_differs_where_what_is_declared_is_in_service() -> None:
+    assert view_differences(declared(), in_service(*declared().values())) == []
+
+
+def test_a_declared_view_that_no_model_in_service_has_is_said_to_be_new() -> None:
+    """Before the first training that is every view: nothing of what is declared is in service."""
+    found = view_differences(declared(), [])
+    assert [(one["view"], one["model"], one["after"]) for one in found] == [
+        ("plane", None, PLANE.reference),
+        ("origin_delays", None, VIEWS["origin_delays"].reference),
+    ]
+
+
+def test_a_view_that_is_declared_no_more_is_named_with_who_has_it() -> None:
+    gone = replace(PLANE, name="hangar")
+    [one] = view_differences(declared(), in_service(gone, *declared().values()))
+    assert (one["view"], one["model"], one["before"], one["after"]) == (
+        "hangar",
+        "late_arrival@1",
+        gone.reference,
+        None,
+    )
+
+
+def test_a_view_of_a_source_without_data_is_not_filled() -> None:
+    """The state machine would fail, and say less."""
+    result = Given().call("features", "backfill", "plane")
+    assert result.exit_code == 1
+    assert "`tidemill upload planes FILE` makes the first commit" in result.stderr
