@@ -14,6 +14,8 @@ NUMBERS = st.lists(
     min_size=1,
     max_size=30,
 )
+SMALL = st.floats(1e-20, 1e-9)
+"""Numbers whose squares end below the resolution, or just above."""
 RESOLUTION = Fraction(1, 2**128)
 
 
@@ -44,7 +46,8 @@ def test_order_and_grouping_do_not_change_a_bit(numbers: list[float], random: Ra
     assert to_float(joined, 1).tobytes() == whole.tobytes()
 
 
-@given(st.lists(st.floats(-1e15, 1e15), min_size=2, max_size=20))
+@given(st.lists(st.floats(-1e15, 1e15), min_size=2, max_size=20) | st.lists(SMALL, min_size=2, max_size=3))
+@example([7.958729450323381e-13, 0.0])
 def test_deviations_are_right_however_close_the_numbers_lie(numbers: list[float]) -> None:
     values = np.array(numbers)
     found = scaled_deviations(summed(split(values)), summed(split_squares(values)), np.array([len(values)]))
@@ -52,6 +55,15 @@ def test_deviations_are_right_however_close_the_numbers_lie(numbers: list[float]
     squares = sum((rounded(Fraction(number) ** 2) for number in numbers), Fraction(0))
     exact = float(max(n * squares - total**2, Fraction(0)))
     assert found[0] == exact
+
+
+@given(SMALL)
+@example(7.958729450323381e-13)  # half a unit but for what its square, as a float, lacks
+@example(3.11815101892357e-12)
+def test_a_square_is_rounded_once(number: float) -> None:
+    limbs = split_squares(np.array([number]))
+    found = sum(Fraction(int(limb[0])) * Fraction(2) ** exponent for exponent, limb in limbs.items())
+    assert found == rounded(Fraction(number) ** 2)
 
 
 def test_equal_numbers_have_no_deviation_at_all() -> None:

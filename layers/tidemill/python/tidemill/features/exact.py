@@ -86,14 +86,15 @@ def split(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
 
 
 def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
-    """Split the squares of numbers below ``LIMIT`` in size, without rounding the squares.
+    """Split the squares of numbers below ``LIMIT`` in size, each rounded once at most, to the lowest limb.
 
     A limb may take one bit more than ``width``; ``lowest`` is at most twice what `finest` says.
     """
     limbs: Limbs = {}
     for rows, block in _blocks(values):
-        for part in _product(block, block):
-            _add_limbs(limbs, len(values), rows, part, lowest=lowest, width=width)
+        square, lost = _product(block, block)
+        _add_limbs(limbs, len(values), rows, square, lowest=lowest, width=width, lost=lost)
+        _add_limbs(limbs, len(values), rows, lost, lowest=lowest, width=width)
     return limbs
 
 
@@ -104,14 +105,26 @@ def _blocks(values: Floats) -> Iterator[tuple[slice, Floats]]:
         yield rows, values[rows]
 
 
-def _add_limbs(limbs: Limbs, n: int, rows: slice, block: Floats, *, lowest: int, width: int) -> None:
-    """Add the limbs of a block's numbers to its rows of the limbs of all ``n`` numbers."""
+def _add_limbs(
+    limbs: Limbs,
+    n: int,
+    rows: slice,
+    block: Floats,
+    *,
+    lowest: int,
+    width: int,
+    lost: Floats | None = None,
+) -> None:
+    """Add the limbs of a block's numbers to its rows of the limbs of all ``n`` numbers.
+
+    ``lost`` is what the numbers lack of what they stand for, less than half their last digit.
+    """
     rest = block
     largest = float(np.abs(block).max(initial=0.0))
     bits = max(int(np.frexp(largest)[1]) - lowest, 1)
     for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
         scaled = rest * 2.0**-exponent
-        whole = np.rint(scaled) if exponent == lowest else np.trunc(scaled)
+        whole = _round(scaled, lost) if exponent == lowest else np.trunc(scaled)
         if whole.any():
             if exponent not in limbs:
                 limbs[exponent] = np.zeros(n, dtype=np.int64)
@@ -119,6 +132,21 @@ def _add_limbs(limbs: Limbs, n: int, rows: slice, block: Floats, *, lowest: int,
             rest = rest - whole * 2.0**exponent
         if exponent > lowest and not rest.any():
             break
+
+
+def _round(numbers: Floats, lost: Floats | None) -> Floats:
+    """Return the nearest whole numbers; of two as near, the one on whose side ``lost`` lies.
+
+    Examples
+    --------
+    >>> _round(np.array([2.5, 2.5, 2.5, 2.25]), np.array([0.1, 0.0, -0.1, 0.1]))
+    array([3., 2., 2., 2.])
+    """
+    if lost is None:
+        return np.rint(numbers)
+    below = np.floor(numbers)
+    half = (numbers - below == 0.5) & (lost != 0.0)
+    return np.where(half, below + (lost > 0.0), np.rint(numbers))
 
 
 def to_float(limbs: Limbs, n: int) -> Floats:
