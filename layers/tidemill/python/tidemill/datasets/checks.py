@@ -40,8 +40,9 @@ class _Tally:
         passed = self.failed <= self.tolerated * rows
         beyond = "" if passed else f", more than the tolerated {self.tolerated:.1%}"
         first = f", first row {self.examples[0].row}" if self.examples else ""
-        found = f"{self.failed} of {rows} rows{beyond}{first}"
-        return Verdict(self.reason, self.severity, passed, found, self.failed, tuple(self.examples))
+        found = f"{self.failed:,} of {rows:,} rows{beyond}{first}"
+        examples = tuple(self.examples)
+        return Verdict(self.reason, self.severity, passed, found, self.failed, examples, self.about)
 
 
 class Checker:
@@ -145,7 +146,7 @@ class Checker:
         most = max(tallies, key=lambda tally: (tally.severity == "quarantine") * tally.failed)
         if not most.examples:
             return verdict
-        often = f"most often {most.reason} ({most.failed} times, first in row {most.examples[0].row})"
+        often = f"most often {most.reason} ({most.failed:,} times, first in row {most.examples[0].row})"
         return replace(verdict, found=f"{verdict.found}; {often}")
 
     def _failures(self, batch: pa.RecordBatch, good: Mask) -> Iterable[tuple[_Tally, Severity, Mask]]:

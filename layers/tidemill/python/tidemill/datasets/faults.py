@@ -32,6 +32,7 @@ class _Fault:
 
     expected: str
     first: str
+    columns: tuple[str, ...] = ()
     rows: int = 0
     examples: list[RowOfFile] = field(default_factory=list)
 
@@ -55,6 +56,7 @@ class _Fault:
             found=found,
             rows_failed=self.rows or None,
             examples=tuple(self.examples),
+            columns=self.columns,
         )
 
 
@@ -143,6 +145,7 @@ class Faults:
         kind = self._kind(
             f"`{column}` is {_EXPECTED[type_]}",
             f"row {examples[0].row}, column `{column}`: {repr(value)[:_SHOWN_CHARACTERS]}{text}",
+            (column,),
         )
         kind.add(rows, map(_shortened, examples))
         self.by_column[column] += rows
@@ -176,8 +179,8 @@ class Faults:
         """Return one verdict for each kind of fault."""
         return [each.verdict(self.rows) for each in self._kinds.values()]
 
-    def _kind(self, expected: str, first: str) -> _Fault:
-        fault = _Fault(expected, first)
+    def _kind(self, expected: str, first: str, columns: tuple[str, ...] = ()) -> _Fault:
+        fault = _Fault(expected, first, columns)
         if expected not in self._kinds and len(self._kinds) >= _MOST_KINDS + len(self._schema):
             return fault
         return self._kinds.setdefault(expected, fault)

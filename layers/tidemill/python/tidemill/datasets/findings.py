@@ -48,6 +48,8 @@ class Verdict:
         How many rows fail it; None for a check of the upload as a whole.
     examples
         The first rows that fail it.
+    columns
+        The columns it looks at; none for the file or its rows as a whole.
     """
 
     check: str
@@ -56,11 +58,13 @@ class Verdict:
     found: str
     rows_failed: int | None = None
     examples: tuple[RowOfFile, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
         return {
             "check": self.check,
+            "columns": list(self.columns),
             "severity": self.severity,
             "passed": self.passed,
             "found": self.found,

@@ -99,7 +99,7 @@ class Measures:
         judged = []
         for check in self._source.upload_checks:
             passed, found = _JUDGES[type(check)](check, self, _Context(arrived, earlier))
-            judged.append(Verdict(check.text, check.severity, passed, found))
+            judged.append(Verdict(check.text, check.severity, passed, found, columns=check.about))
         return judged
 
     def null_share(self, column: str) -> float:

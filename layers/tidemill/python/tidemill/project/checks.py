@@ -172,6 +172,11 @@ class UploadCheck:
         _check_severity(owner, self.severity, self.SEVERITIES)
 
     @property
+    def about(self) -> tuple[str, ...]:
+        """The columns it looks at; none where it is about rows."""
+        return ()
+
+    @property
     def text(self) -> str:
         """What must hold."""
         raise NotImplementedError
@@ -214,6 +219,11 @@ class NullRate(UploadCheck):
             raise DeclarationError(
                 f"{owner}: null_rate(`{self.column}`) is {self.at_most}; it is a share between 0 and 1"
             )
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The column it looks at."""
+        return (self.column,)
 
     @property
     def text(self) -> str:
@@ -274,6 +284,11 @@ class Drift(UploadCheck):
                 f"{owner}: drift(`{self.column}`): at_most and commits are {self.at_most} and "
                 f"{self.commits}; both are above 0"
             )
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The column it looks at."""
+        return (self.column,)
 
     @property
     def text(self) -> str:
