@@ -1,46 +1,72 @@
-"""TimeIndex counts moments as a plain loop does, also where entity and time do not fit one integer."""
+"""TimeIndex sorts and counts moments as plain loops do, however far apart they lie."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.features.time_index import TimeIndex
+from tidemill.features.definitions import Ints
+from tidemill.features.time_index import TimeIndex, sort_by_entity
+
+Moments = list[tuple[int, int]]
 
 CODES = st.integers(0, 2000)
 NEAR = st.integers(-20, 20)
 FAR = st.integers(-(2**58), 2**58)
+CHANGES: dict[str, Callable[[Ints], Ints]] = {
+    "as they are": lambda times: times,
+    "a while later": lambda times: times + 7,
+    "rounded down": lambda times: times // 5 * 5,
+}
 
 
+def index_of(moments: Moments) -> TimeIndex:
+    table = np.array(moments, dtype=np.int64).reshape(len(moments), 2)
+    return TimeIndex(table[:, 0], table[:, 1])
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
 @pytest.mark.parametrize("times", [NEAR, FAR], ids=["times close together", "times ages apart"])
-def test_moments_before_an_entity_and_time_are_counted(times: st.SearchStrategy[int]) -> None:
+def test_moments_before_an_entity_and_time_are_counted(
+    times: st.SearchStrategy[int], change: Callable[[Ints], Ints]
+) -> None:
     @given(
         st.lists(st.tuples(CODES, times), max_size=30),
-        st.lists(st.tuples(st.integers(-1, 3000), times | FAR), min_size=1, max_size=10),
+        st.lists(st.tuples(st.integers(-1, 3000), times | FAR), max_size=10),
     )
-    def counts(moments: list[tuple[int, int]], asked: list[tuple[int, int]]) -> None:
-        questions = asked + moments
-        table = np.array(moments, dtype=np.int64).reshape(len(moments), 2)
-        index = TimeIndex(table[:, 0], table[:, 1])
-        wanted = np.array(questions, dtype=np.int64)
-        found = index.count_before(wanted[:, 0], wanted[:, 1])
-        assert found.tolist() == [sum(each < question for each in moments) for question in questions]
+    def counts(moments: Moments, others: Moments) -> None:
+        asked = others + moments
+        found = index_of(moments).count_before(index_of(asked), change)
+        wanted = [(code, int(change(np.array([time]))[0])) for code, time in sorted(asked)]
+        assert found.tolist() == [sum(each < question for each in moments) for question in wanted]
 
     counts()
 
 
-@given(st.lists(st.tuples(CODES, NEAR), max_size=30), st.integers(1, 50))
-def test_moments_a_while_later_are_counted_as_if_they_were_written_so(
-    moments: list[tuple[int, int]], us: int
-) -> None:
-    table = np.array(moments, dtype=np.int64).reshape(len(moments), 2)
-    index = TimeIndex(table[:, 0], table[:, 1])
-    later = index.later(us)
-    codes, times = table[:, 0], table[:, 1]
-    expected = [sum((c, t + us) < (code, time) for c, t in moments) for code, time in moments]
-    assert later.count_before(codes, times).tolist() == expected
+@given(st.lists(st.tuples(CODES, NEAR), max_size=30))
+def test_moments_are_sorted_by_entity_and_time_and_say_where_they_came_from(moments: Moments) -> None:
+    index = index_of(moments)
     in_order = sorted(moments)
-    assert later.times(np.array([code for code, _ in in_order], dtype=np.int64)).tolist() == [
-        time + us for _, time in in_order
-    ]
+    assert list(zip(index.codes.tolist(), index.times.tolist(), strict=True)) == in_order
+    entities, positions = index.at(np.arange(len(moments)))
+    assert entities.tolist() == [code for code, _ in in_order]
+    assert [moments[position] for position in positions.tolist()] == in_order
+    assert index.arrange(np.arange(len(moments))).tolist() == positions.tolist()
     assert index.has_ties() == (len(set(moments)) < len(moments))
+
+
+@given(st.lists(st.tuples(CODES, NEAR, NEAR), max_size=30))
+def test_rows_sorted_by_one_time_are_found_in_the_order_of_another(rows: list[tuple[int, int, int]]) -> None:
+    by_first = index_of([(code, first) for code, first, _ in rows])
+    by_second = index_of([(code, second) for code, _, second in rows])
+    first_order = by_first.arrange(np.arange(len(rows)))
+    second_order = by_second.arrange(np.arange(len(rows)))
+    assert first_order[by_first.ranks(by_second)].tolist() == second_order.tolist()
+
+
+@given(st.lists(st.integers(0, 2**62) | CODES, max_size=30))
+def test_sorting_by_entity_leaves_those_of_one_in_their_order(codes: list[int]) -> None:
+    order = sort_by_entity(np.array(codes, dtype=np.int64)).tolist()
+    assert order == sorted(range(len(codes)), key=lambda place: codes[place])

@@ -176,15 +176,23 @@ class Events:
     ----------
     columns
         The rows.
-    happened, known, visible
-        Shape (n_rows,), microseconds since 1970. A row is seen by a feature at ``t`` from
-        ``t == visible`` on: it happened before ``t`` and is known by ``t``.
+    happened, known
+        Shape (n_rows,), microseconds since 1970.
+    not_before
+        Shape (n_rows,), the moment before which a row is not seen whenever it was known; None for none.
     """
 
     columns: Columns
     happened: Ints
     known: Ints
-    visible: Ints
+    not_before: Ints | None = None
+
+    @cached_property
+    def visible(self) -> Ints:
+        """When each row is seen by a feature for the first time: it happened before, and is known by then."""
+        visible = self.happened + 1
+        np.maximum(visible, self.known, out=visible)
+        return visible if self.not_before is None else np.maximum(visible, self.not_before)
 
 
 def read_events(view: ViewDefinition, rows: Columns) -> Events:
@@ -213,9 +221,7 @@ def read_events(view: ViewDefinition, rows: Columns) -> Events:
         times = [each.take(positions) for each in times]
     happened_us = microseconds(times[0].values)
     known_us = happened_us if known is happened else microseconds(times[1].values)
-    visible_us = happened_us + 1
-    np.maximum(visible_us, known_us, out=visible_us)
-    return Events(columns, happened_us, known_us, visible_us)
+    return Events(columns, happened_us, known_us)
 
 
 def microseconds(times: Array) -> Ints:

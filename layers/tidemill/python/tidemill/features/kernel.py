@@ -47,28 +47,28 @@ class Timeline:
 
     Attributes
     ----------
-    by_time, by_visible
-        Indices of the rows as they came, and of the sorted rows.
-    asked_codes, asked_times
-        The questions, sorted by entity and time.
+    by_time
+        The index of the rows.
+    late
+        The sorted rows by entity and by when they came to be seen, as places in ``by_time``; None where
+        that is the order they happened in.
     """
 
     def __init__(self, events: Events, codes: Ints, questions: Questions) -> None:
         self.events = events
         self.by_time = TimeIndex(codes, events.happened)
-        self._sizes: Ints = np.bincount(codes, minlength=1)
-        least_us, self._latest_us = _delays(events)
-        if least_us == self._latest_us:
-            self.by_visible = self.by_time.later(self._latest_us)
-        else:
-            self.by_visible = TimeIndex(self.codes, self.visible)
-        # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
-        self._limb_bits = min(_WIDEST_LIMB, 62 - int(self._sizes.max()).bit_length())
         # Questions in order make every search walk the rows once, from front to back.
-        self._questions = TimeIndex(questions.codes, questions.times)
-        self.asked_codes: Ints = self._questions.arrange(questions.codes)
-        self.asked_times: Ints = self._questions.arrange(questions.times)
-        self._seen = self.by_visible.count_before(self.asked_codes, self.asked_times + 1)
+        self._asked = TimeIndex(questions.codes, questions.times)
+        self._asked_times = questions.times
+        least_us, self._latest_us = _delays(events)
+        self.late: Ints | None = None
+        if least_us == self._latest_us:
+            self._seen = self.by_time.count_before(self._asked, lambda times: times + 1 - least_us)
+        else:
+            self._by_visible = TimeIndex(codes, events.visible)
+            self._seen = self._by_visible.count_before(self._asked, lambda times: times + 1)
+            if not self._seen_as_happened():
+                self.late = self.by_time.ranks(self._by_visible)
         self._measures: dict[str, tuple[Floats, Mask]] = {}
         self._limbs: dict[tuple[str, str], Limbs] = {}
         self._sums: dict[tuple[str, str, int, int], Limbs] = {}
@@ -76,20 +76,33 @@ class Timeline:
         self._gone: dict[tuple[int, int], Ints] = {}
         self._minima: dict[str, RangeMinima] = {}
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     @cached_property
     def codes(self) -> Ints:
         """The entities of the rows, sorted."""
-        return np.repeat(np.arange(len(self._sizes)), self._sizes)
+        return self.by_time.codes
 
     @cached_property
     def happened(self) -> Ints:
         """When the rows happened, sorted by entity and timestamp."""
-        return self.by_time.times(self.codes)
+        return self.by_time.times
 
     @cached_property
     def visible(self) -> Ints:
         """From when on the rows are seen, sorted by entity and timestamp."""
         return self.by_time.arrange(self.events.visible)
+
+    @cached_property
+    def _limb_bits(self) -> int:
+        # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
+        most = int(np.bincount(self.codes, minlength=1).max())
+        return min(_WIDEST_LIMB, 62 - most.bit_length())
+
+    def _seen_as_happened(self) -> bool:
+        same = self.codes[1:] == self.codes[:-1]
+        return not bool((same & (self.visible[1:] < self.visible[:-1])).any())
 
     @cached_property
     def _ties(self) -> Ints | None:
@@ -114,18 +127,15 @@ class Timeline:
         """
         if len(self.events.happened) == 0:
             return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
-        places = np.maximum(self._seen - 1, 0)
-        if self.by_visible.order is None and self._ties is None:
-            rows = places if self.by_time.order is None else self.by_time.order[places]
-        else:
+        newest = np.maximum(self._seen - 1, 0)
+        entities, rows = self.by_time.at(newest)
+        if self.late is not None or self._ties is not None:
             order, ranks = self.by_age(values_of)
-            rows = order[np.maximum.accumulate(self.by_visible.arrange(ranks))[places]]
-        # An entity without rows, -1 or beyond the last, sees none: as many rows lie before it as it sees.
-        before = np.append(0, np.cumsum(self._sizes))
-        found = self._seen > before[np.minimum(self.asked_codes, len(self._sizes))]
+            rows = order[np.maximum.accumulate(self._arrange_late(ranks))[newest]]
+        rows, found = self.as_asked(rows), self.as_asked((self._seen > 0) & (entities == self._asked.codes))
         if ttl_us is not None:
-            found = found & (self.asked_times - self.events.happened[rows] <= ttl_us)
-        return self.as_asked(rows), self.as_asked(found)
+            found &= self._asked_times - self.events.happened[rows] <= ttl_us
+        return rows, found
 
     def by_age(self, values_of: Callable[[Ints], Sequence[Column]]) -> tuple[Ints, Ints]:
         """Sort the rows by entity, and within it from oldest to newest, as ``settle_ties`` has it.
@@ -162,12 +172,16 @@ class Timeline:
         values, valid = finish(feature.kind, parts)
         return self.as_asked(values), self.as_asked(valid)
 
+    def _arrange_late(self, values: Ints) -> Ints:
+        """Put values of the sorted rows into the order in which the rows came to be seen."""
+        return values if self.late is None else values[self.late]
+
     def as_asked(self, answers: Array) -> Array:
         """Put answers into the order the questions came in."""
-        if self._questions.order is None:
+        if self._asked.order is None:
             return answers
         result = np.empty_like(answers)
-        result[self._questions.order] = answers
+        result[self._asked.order] = answers
         return result
 
     def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
@@ -193,14 +207,15 @@ class Timeline:
 
     def gone_us(self, feature: FeatureDefinition) -> Ints:
         """Return from when on each row is no longer in the feature's window."""
-        return (self.happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
+        return _gone_from(self.happened, feature)
 
     def _gone_by(self, feature: FeatureDefinition) -> Ints:
         """Count the rows that lie before each question's window."""
         window = feature.window_us, feature.hop_us
         if window not in self._gone:
-            tail = (self.asked_times - feature.window_us) // feature.hop_us * feature.hop_us
-            self._gone[window] = self.by_time.count_before(self.asked_codes, tail)
+            self._gone[window] = self.by_time.count_before(
+                self._asked, lambda times: (times - feature.window_us) // feature.hop_us * feature.hop_us
+            )
         return self._gone[window]
 
     def _never_seen(self, feature: FeatureDefinition) -> Mask | None:
@@ -237,8 +252,7 @@ class Timeline:
             made = {}
             for exponent, limb in self._split(feature, part).items():
                 by_time = _running(limb)
-                in_order = self.by_visible.order is None
-                by_visible = by_time if in_order else _running(self.by_visible.arrange(limb))
+                by_visible = by_time if self.late is None else _running(self._arrange_late(limb))
                 made[exponent] = by_time, by_visible[self._seen]
             self._running_sums[name] = made
         return self._running_sums[name]
@@ -253,9 +267,8 @@ class Timeline:
         visible, gone
             What each row adds and takes away, sorted by entity and timestamp.
         """
-        by_visible = _running(self.by_visible.arrange(visible))
-        in_order = gone is visible and self.by_visible.order is None
-        by_time = by_visible if in_order else _running(gone)
+        by_visible = _running(self._arrange_late(visible))
+        by_time = by_visible if gone is visible and self.late is None else _running(gone)
         answer: Ints = by_visible[self._seen] - by_time[self._gone_by(feature)]
         return answer
 
@@ -275,7 +288,7 @@ class Timeline:
         values, there
             Of each row, sorted by entity and timestamp, and where there is one.
         """
-        if self.by_visible.order is not None:
+        if self.late is not None:
             return self._least_of_late(feature, values, there)
         # Rows known in the order they happened: what a question sees is one stretch of them.
         if name not in self._minima:
@@ -289,8 +302,9 @@ class Timeline:
         its stretch of the sorted questions, as two overlapping blocks of a power of two long, and the
         blocks are then handed down from the longest to the shortest: a sparse table built from below.
         """
-        first = self._questions.count_before(self.codes, self.visible)
-        last = self._questions.count_before(self.codes, self.gone_us(feature))
+        first = np.empty(len(values), dtype=np.int64)
+        first[self.late] = self._asked.count_before(self._by_visible, lambda times: times)
+        last = self._asked.count_before(self.by_time, lambda times: _gone_from(times, feature))
         used = np.flatnonzero(there & (last > first))
         first, last, numbers = first[used], last[used], values[used]
         levels = np.frexp((last - first).astype(np.float64))[1] - 1
@@ -304,6 +318,11 @@ class Timeline:
                 handed = table[:-half].copy()
                 np.minimum(table[half:], handed, out=table[half:])
         return table
+
+
+def _gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
+    """Return from when on rows are no longer in a feature's window."""
+    return (happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
 
 
 def _running(values: Ints) -> Ints:

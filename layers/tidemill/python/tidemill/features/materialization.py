@@ -171,10 +171,10 @@ def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[
     if len(parts) == 1:
         return parts[0], sequences
     columns = {name: concat_columns([part.columns[name] for part in parts]) for name in parts[0].columns}
-    happened, known, visible = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("happened", "known", "visible")
+    happened, known = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("happened", "known")
     )
-    return Events(columns, happened, known, visible), sequences
+    return Events(columns, happened, known), sequences
 
 
 def _keys_of(
@@ -202,9 +202,7 @@ def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None
 
 
 def _take_events(events: Events, rows: Ints) -> Events:
-    return Events(
-        take_rows(events.columns, rows), events.happened[rows], events.known[rows], events.visible[rows]
-    )
+    return Events(take_rows(events.columns, rows), events.happened[rows], events.known[rows])
 
 
 def _apply(
@@ -263,7 +261,7 @@ def _apply_latest(
         columns={},
         happened=np.concatenate([times[0], events.happened]),
         known=np.concatenate([times[1], events.known]),
-        visible=np.maximum(np.concatenate([times[2], events.visible]), exact_from[codes]),
+        not_before=np.maximum(np.concatenate([times[2], events.visible]), exact_from[codes]),
     )
     values = [
         concat_columns(

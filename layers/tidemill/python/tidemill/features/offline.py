@@ -1,9 +1,8 @@
 """Training's side of the features: observations joined with what was known when they were made."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import zip_longest
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from tidemill.features.entities import encode_entities
 from tidemill.features.kernel import Questions, Timeline
 from tidemill.features.values import ValueFigures
 
+_AT_ONCE = 2  # numpy and Arrow leave the interpreter to others while they work
 _NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
 
 
@@ -39,7 +39,7 @@ def join_features(
         Feature views, or their definitions.
     rows
         The rows of each source by its name, in any order. They are asked for as views come to need them,
-        those of the next view in a thread beside: a mapping that reads files holds two sources at a time.
+        two views at a time, each in a thread of its own: a mapping that reads files holds two sources.
     time
         The name of the observations' time column.
 
@@ -61,16 +61,9 @@ def join_features(
         if view.source not in rows:
             known = did_you_mean(view.source, rows)
             raise ExpressionError(f"view `{view.name}`: there are no rows of source `{view.source}`{known}")
-    result: dict[str, Column] = {}
-    with ThreadPoolExecutor(1) as reader:
-        reading = deque(reader.submit(rows.__getitem__, view.source) for view in definitions[:1])
-        for view, following in zip_longest(definitions, definitions[1:]):
-            own = reading.popleft().result()
-            if following is not None:
-                reading.append(reader.submit(rows.__getitem__, following.source))
-            result.update(_join_view(view, observations, own, moments))
-            del own
-    return result
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        joined = pool.map(partial(_join_view, observations, rows, moments), definitions)
+        return {name: feature for features in joined for name, feature in features.items()}
 
 
 def _moments(observations: Columns, time: str) -> Column:
@@ -82,9 +75,9 @@ def _moments(observations: Columns, time: str) -> Column:
 
 
 def _join_view(
-    view: ViewDefinition, observations: Columns, rows: Columns, moments: Column
+    observations: Columns, rows: Mapping[str, Columns], moments: Column, view: ViewDefinition
 ) -> dict[str, Column]:
-    events = read_events(view, rows)
+    events = read_events(view, rows[view.source])
     codes, asked = encode_entities(view, events, observations)
     times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
     timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))

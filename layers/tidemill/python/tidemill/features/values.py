@@ -40,7 +40,7 @@ class ValueFigures:
         """Pick the oldest or the newest value: the row of least or greatest age in the window."""
         column, name = self._column(feature), feature.value_id
         if len(column) == 0:
-            n = len(self._timeline.asked_codes)
+            n = len(self._timeline)
             return Parts(count=np.zeros(n, dtype=np.int64), chosen=np.zeros(n, dtype=column.type.dtype))
         if name not in self._ages:
             order, ranks = self._timeline.by_age(lambda rows: [column.take(rows)])
@@ -94,7 +94,7 @@ class ValueFigures:
         if name not in self._groups:
             timeline, column = self._timeline, self._column(feature)
             there = timeline.by_time.arrange(column.valid)
-            in_order = timeline.by_visible.order
+            in_order = timeline.late
             rows = np.flatnonzero(there) if in_order is None else in_order[there[in_order]]
             values = _numbered(column, timeline.by_time.arrange(np.arange(len(column)))[rows])
             groups = timeline.codes[rows] * (int(values.max(initial=0)) + 1) + values
