@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill import Bool, Float, Int, String, Timestamp
-from tidemill.datasets.arrow import arrow_schema, from_columns, to_columns
+from tidemill.datasets.arrow import arrow_schema, from_columns, gather_columns, to_columns
 from tidemill.errors import NotFound
 
 SCHEMA = {"s": String, "i": Int, "f": Float, "b": Bool, "t": Timestamp}
@@ -45,3 +45,19 @@ def test_chunks_slices_and_wide_strings_are_read_as_one() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(NotFound, match="no column `arr_dely`; did you mean `arr_delay`"):
         to_columns(pa.table({"arr_delay": [1.0]}), {"arr_dely": Float})
+
+
+@given(st.lists(st.lists(st.fixed_dictionaries(VALUES), max_size=3), max_size=4))
+def test_rows_gathered_in_parts_are_the_rows_read_as_one(parts: list[list[dict[str, Any]]]) -> None:
+    tables = [pa.Table.from_pylist(rows, arrow_schema(SCHEMA)) for rows in parts]
+    rows = [row for part in parts for row in part]
+    gathered = gather_columns(tables, SCHEMA, n_rows=len(rows))
+    assert {name: each.to_list() for name, each in gathered.items()} == {
+        name: [row[name] for row in rows] for name in SCHEMA
+    }
+
+
+@pytest.mark.parametrize("announced", [1, 3])
+def test_parts_with_another_number_of_rows_than_announced_are_refused(announced: int) -> None:
+    with pytest.raises(ValueError, match=f"{announced} rows were announced"):
+        gather_columns([pa.table({"i": [1, 2]})], {"i": Int}, n_rows=announced)

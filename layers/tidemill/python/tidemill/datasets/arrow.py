@@ -1,7 +1,7 @@
 """Between Arrow, in which tables are stored, and columns, in which the library computes."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,8 @@ from tidemill.errors import NotFound, did_you_mean
 from tidemill.expressions.columns import Column, Columns, Dictionary, Schema, Type
 from tidemill.features.definitions import ViewDefinition
 
+Rows: TypeAlias = pa.Table | pa.RecordBatch
+
 ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),
     Type.INT: pa.int64(),
@@ -19,6 +21,8 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
 """How a column of each type is stored."""
+_PLACES = {Type.STRING: np.dtype(np.int64)}
+"""What is gathered in place of strings: where each stands among the different ones."""
 _STORED = {stored: type_ for type_, stored in ARROW_TYPES.items()} | {pa.large_string(): Type.STRING}
 
 
@@ -33,7 +37,7 @@ def arrow_schema(schema: Schema) -> pa.Schema:
     return pa.schema([pa.field(name, ARROW_TYPES[type_]) for name, type_ in schema.items()])
 
 
-def to_columns(rows: pa.Table | pa.RecordBatch, schema: Schema) -> dict[str, Column]:
+def to_columns(rows: Rows, schema: Schema) -> dict[str, Column]:
     """Turn Arrow rows into columns.
 
     Parameters
@@ -68,6 +72,67 @@ def to_columns(rows: pa.Table | pa.RecordBatch, schema: Schema) -> dict[str, Col
             array = array.combine_chunks()
         columns[name] = _READERS[type_](array.cast(ARROW_TYPES[type_]))
     return columns
+
+
+def gather_columns(parts: Iterable[Rows], schema: Schema, n_rows: int) -> dict[str, Column]:
+    """Turn Arrow rows that come in parts into columns; each part can be forgotten when the next one comes.
+
+    Parameters
+    ----------
+    parts
+        As ``to_columns`` takes them.
+    schema
+        The columns wanted.
+    n_rows
+        How many rows the parts have together.
+
+    Returns
+    -------
+    dict[str, Column]
+        The schema's columns, in its order; NaN is null.
+
+    Raises
+    ------
+    NotFound
+        If a column of the schema is missing.
+    ValueError
+        If the parts have another number of rows.
+
+    Examples
+    --------
+    >>> parts = [pa.table({"delay": [1.5, None]}), pa.table({"delay": [2.5]})]
+    >>> gather_columns(parts, {"delay": Type.FLOAT}, n_rows=3)["delay"].to_list()
+    [1.5, None, 2.5]
+    """
+    values = {name: np.empty(n_rows, _PLACES.get(type_, type_.dtype)) for name, type_ in schema.items()}
+    valid = {name: np.empty(n_rows, np.bool_) for name in schema}
+    words: dict[str, dict[str, int]] = {name: {} for name in schema}
+    end = 0
+    for part in parts:
+        start, end = end, end + part.num_rows
+        if end > n_rows:
+            break
+        for name, column in to_columns(part, schema).items():
+            values[name][start:end] = (
+                _places(column.dictionary, words[name]) if column.dictionary else column.values
+            )
+            valid[name][start:end] = column.valid
+    if end != n_rows:
+        raise ValueError(f"{n_rows} rows were announced, and {end} or more came")
+    return {name: _gathered(type_, values[name], valid[name], words[name]) for name, type_ in schema.items()}
+
+
+def _places(dictionary: Dictionary, words: dict[str, int]) -> Any:
+    """Return where each row's word stands among all words met so far; new ones are added."""
+    places = [words.setdefault(word, len(words)) for word in dictionary.words.tolist()]
+    return np.array(places)[dictionary.codes]
+
+
+def _gathered(type_: Type, values: Any, valid: Any, words: Mapping[str, int]) -> Column:
+    if type_ is not Type.STRING:
+        return Column(type_, values, valid)
+    known = np.array(list(words), dtype=object)
+    return Column(type_, known[values], valid, Dictionary(known, values))
 
 
 def rows_for_views(rows: pa.Table, schema: Schema, views: Iterable[ViewDefinition]) -> dict[str, Column]:
