@@ -2,10 +2,13 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from cli.commands.local import refuse_beside
 from cli.commands.monitor import latest, report_page
 from cli.context import App, json_option, pass_app
 from cli.demo.flights_data import prepare
@@ -18,7 +21,8 @@ from cli.errors import one_line_errors
 from cli.local_cloud import start_detached, stop
 from cli.render import show, steps
 from tidemill.client.deployment import Deployment
-from tidemill.client.endpoint import LocalCloud
+from tidemill.client.endpoint import LocalCloud, find_local_cloud
+from tidemill.client.progress import Steps
 
 ANY_FREE_PORT = 0
 
@@ -31,27 +35,26 @@ ANY_FREE_PORT = 0
 @json_option
 @pass_app
 def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
-    """Replay a year of real flights through the whole loop in a local cloud of its own."""
+    """Replay a year of real flights through the whole loop in a local cloud of its own.
+
+    Ends its cloud, also when it is ended itself; with --keep it leaves it.
+    """
     began = time.monotonic()
     with steps() as progress:
         progress.start("preparing a year of flights", 1)
         data = prepare(app.state_dir / "demo" / "data")
         progress.step(f"{len(data.flights):,} flights in {len(data.weeks)} weekly files")
-        progress.start("deploying the stacks into a local cloud", 1)
-        state_dir = app.state_dir if keep else app.state_dir / "demo"
-        cloud = start_detached(ANY_FREE_PORT, state_dir)
-        progress.step(cloud.endpoint)
-        try:
-            with PeakMemory(cloud.pid) as memory, one_line_errors(cloud.endpoint):
-                system = LocalSystem.find(cloud, MODEL)
-                replay = Replay(system, data, progress)
-                replay.load_history()
-                scored = replay.live(replay.train_first(), months)
-                verdicts, retrainings = replay.verdicts(), replay.retrainings()
-                page = _save_page(system.deployment, app.state_dir / "demo")
-        finally:
-            if not keep:
-                stop(cloud.pid)
+        with (
+            _cloud(app, progress, keep=keep) as cloud,
+            PeakMemory(cloud.pid) as memory,
+            one_line_errors(cloud.endpoint),
+        ):
+            system = LocalSystem.find(cloud, MODEL)
+            replay = Replay(system, data, progress)
+            replay.load_history()
+            scored = replay.live(replay.train_first(), months)
+            verdicts, retrainings = replay.verdicts(), replay.retrainings()
+            page = _save_page(system.deployment, app.state_dir / "demo")
     summary = summarize(
         scored,
         verdicts,
@@ -60,6 +63,26 @@ def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
         peak_memory_mb=round(memory.peak_mb, 1),
     )
     _show(app, summary, page, cloud if keep else None, as_json=as_json)
+
+
+@contextmanager
+def _cloud(app: App, progress: Steps, *, keep: bool) -> Iterator[LocalCloud]:
+    """Run a cloud for the block: one that ends with it, or one that is found by other commands and stays."""
+    if keep:
+        refuse_beside(find_local_cloud(app.state_dir))
+    progress.start("deploying the stacks into a local cloud", 1)
+    state_dir = app.state_dir if keep else app.state_dir / "demo"
+    cloud = start_detached(ANY_FREE_PORT, state_dir, until_i_end=not keep)
+    progress.step(cloud.endpoint)
+    try:
+        yield cloud
+    except BaseException:  # also Ctrl-C
+        fate = "goes on; `tidemill down` ends it" if keep else "is ended"
+        click.echo(f"the local cloud at {cloud.endpoint} {fate}", err=True)
+        raise
+    finally:
+        if not keep:
+            stop(cloud.pid)
 
 
 def _save_page(deployment: Deployment, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.local_cloud import serve, start_detached, stop
 from cli.render import console, show
-from tidemill.client.endpoint import find_local_cloud
+from tidemill.client.endpoint import LocalCloud, find_local_cloud
 
 
 @click.command()
@@ -26,9 +26,7 @@ from tidemill.client.endpoint import find_local_cloud
 def up(app: App, port: int, state: Path | None, *, detach: bool, as_json: bool) -> None:
     """Start a local cloud with this checkout's stacks deployed; Ctrl-C ends it."""
     kept_in = state.absolute() if state else None
-    running = find_local_cloud(app.state_dir)
-    if running is not None:
-        raise CommandError(f"a local cloud is already up at {running.endpoint}; end it with `tidemill down`")
+    refuse_beside(find_local_cloud(app.state_dir))
     if not detach:
         serve(port, app.state_dir, kept_in)
         return
@@ -38,6 +36,18 @@ def up(app: App, port: int, state: Path | None, *, detach: bool, as_json: bool) 
     data = {"endpoint": cloud.endpoint, "port": cloud.port, "pid": cloud.pid}
     text = f"up at {cloud.endpoint} after {time.monotonic() - began:.1f} s; `tidemill down` ends it"
     show(data, text, as_json=as_json)
+
+
+def refuse_beside(running: LocalCloud | None) -> None:
+    """Refuse to start a cloud beside the one that commands find.
+
+    Raises
+    ------
+    CommandError
+        If there is one: it would be forgotten, and run on.
+    """
+    if running is not None:
+        raise CommandError(f"a local cloud is already up at {running.endpoint}; end it with `tidemill down`")
 
 
 @click.command()
