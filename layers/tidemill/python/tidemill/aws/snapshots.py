@@ -5,7 +5,7 @@ before them in other files, and are no part of what the library calls history.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Operation, Snapshot
@@ -79,3 +79,40 @@ def snapshot_of(stored: Table, table: str, snapshot_id: int) -> Snapshot:
             f"table `{table}` has no snapshot {snapshot_id}; `tidemill data log {table}` lists them"
         )
     return snapshot
+
+
+class CommitIds:
+    """Which commit of one table's history was made for an id, without a look at all of them each time."""
+
+    def __init__(self) -> None:
+        self._newest: int | None = None
+        self._snapshots: dict[str, int] = {}
+
+    def find(self, table: Table, ids: Collection[str]) -> Commit | None:
+        """Return the commit in the current history that was made for one of some ids, or None.
+
+        Parameters
+        ----------
+        table
+            The same at every call, in any of its versions.
+        ids
+            What is looked for.
+        """
+        self._follow(table)
+        found = (self._snapshots[each] for each in ids if each in self._snapshots)
+        snapshot = next(filter(None, map(table.snapshot_by_id, found)), None)  # None for one that expired
+        return None if snapshot is None else as_commit(snapshot)
+
+    def _follow(self, table: Table) -> None:
+        """Take in what has been committed since the newest commit that is known, or, without it, all."""
+        unknown = []
+        for snapshot in commits_to(table, table.current_snapshot()):
+            if snapshot.snapshot_id == self._newest:
+                break
+            unknown.append(as_commit(snapshot))
+        else:
+            self._snapshots.clear()  # rolled back, or new here
+            self._newest = None
+        for commit in reversed(unknown):
+            self._snapshots |= dict.fromkeys(commit.ids, commit.snapshot_id)
+            self._newest = commit.snapshot_id

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
@@ -17,12 +18,14 @@ from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.table import FileScanTask, Table
 
+from tidemill.aws.catalog import COMPRESSION_PROPERTY, SteadyGlueCatalog
 from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
 from tidemill.aws.schemas import evolve, read_files
 from tidemill.aws.snapshots import (
+    CommitIds,
     as_commit,
     commits_to,
     files_added_by,
@@ -36,8 +39,8 @@ from tidemill.errors import Conflict
 
 _TABLE_PROPERTIES = {
     "format-version": "2",
-    "commit.manifest-merge.enabled": "true",  # or reading a table of a thousand commits opens a thousand
-    "commit.manifest.min-count-to-merge": "20",  # of a hundred, each commit would read and write the list
+    COMPRESSION_PROPERTY: "gzip",  # each commit writes all of the metadata: a megabyte after a thousand
+    "write.metadata.previous-versions-max": "10",  # named in each; the upkeep finds them by their place
     "commit.retry.num-retries": "0",  # repeated here, where ids are checked again before each try
 }
 _COMMIT_TRIES = 20
@@ -50,10 +53,8 @@ def glue_catalog() -> GlueCatalog:
     Its client tries every call once: PyIceberg takes the "concurrent modification" that a repeated
     commit meets for proof that nothing landed, and deletes what it wrote.
     """
-    return GlueCatalog(
-        "glue",
-        client=client("glue", attempts=1),
-        **{"py-io-impl": f"{S3FileIO.__module__}.{S3FileIO.__name__}"},
+    return SteadyGlueCatalog(
+        "glue", glue=client("glue", attempts=1), file_io=f"{S3FileIO.__module__}.{S3FileIO.__name__}"
     )
 
 
@@ -84,6 +85,7 @@ class IcebergTables:
         self._database = database
         self._warehouse = warehouse
         self._pause = pause
+        self._ids: defaultdict[str, CommitIds] = defaultdict(CommitIds)
 
     def ensure(self, table: str, schema: pa.Schema, *, was: Mapping[str, str] = NOTHING_RENAMED) -> None:
         """Create a table unless it is there, or let it become as declared; ``was`` gives former names."""
@@ -112,7 +114,8 @@ class IcebergTables:
         """Append rows in one commit, at most once for each id; NotFound if there is no such table."""
         with iceberg_failures(f"appending to table `{table}`"):
             stored = self._load(table)
-            if (found := _commit_with(stored, ids)) is not None:
+            known = self._ids[table]
+            if (found := known.find(stored, ids)) is not None:
                 return Appended(found, new=False)
             paths = write_files(stored, data)
             summary = {**properties, IDS_PROPERTY: " ".join(sorted(ids))}
@@ -122,7 +125,7 @@ class IcebergTables:
                 except CommitFailedException:
                     self._pause(random.uniform(0.5, 1) * min(0.05 * 2**attempt, _LONGEST_PAUSE_SECONDS))
                 stored = self._load(table)
-                if (found := _commit_with(stored, ids)) is not None:
+                if (found := known.find(stored, ids)) is not None:
                     discard_files(stored, paths)
                     return Appended(found, new=False)
             discard_files(stored, paths)
@@ -199,15 +202,3 @@ def _commit(table: Table, paths: list[str], summary: Mapping[str, str]) -> Commi
     if snapshot is None:
         raise CommitFailedException("the commit left the table without a snapshot")
     return as_commit(snapshot)
-
-
-def _commit_with(table: Table, ids: Collection[str]) -> Commit | None:
-    wanted = set(ids)
-    return next(
-        (
-            commit
-            for commit in map(as_commit, commits_to(table, table.current_snapshot()))
-            if wanted & commit.ids
-        ),
-        None,
-    )

@@ -2,7 +2,12 @@
 
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.refs import MAIN_BRANCH
+from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update import TableUpdate, update_table_metadata
+from pyiceberg.typedef import EMPTY_DICT
+
+from tidemill.aws.manifests import SteadyAppend
 
 
 class SteadyTransaction(Transaction):
@@ -28,3 +33,14 @@ class SteadyTransaction(Transaction):
             metadata = update_table_metadata(self._base, self._updates)
             self._worked_out = (self._updates, metadata)
         return metadata
+
+    def _append_snapshot_producer(
+        self, snapshot_properties: dict[str, str] = EMPTY_DICT, branch: str | None = MAIN_BRANCH
+    ) -> SteadyAppend:
+        return SteadyAppend(
+            operation=Operation.APPEND,
+            transaction=self,
+            io=self._table.io,
+            branch=branch,
+            snapshot_properties=snapshot_properties,
+        )
