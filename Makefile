@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 # Each is run with --save; the page is written from what they kept.
 BENCHES := emulator features online data
 
-.PHONY: help setup demo test bench differential check format layers lock clean
+.PHONY: help setup demo test deep bench differential check format layers lock clean
 
 help:
 	@echo "make demo    a local cloud and a year of real flights through the whole loop"
 	@echo "make test    every test, from a fresh checkout"
+	@echo "make deep    thousands of random streams, held to the same bits online and offline (half an hour)"
 	@echo "make bench   every published figure, measured beside its peer (minutes, on a quiet machine)"
 	@echo "make differential  the local cloud and MiniStack held against AWS's documentation (two minutes)"
 	@echo "make check   formatting, lint, types and import contracts"
@@ -31,6 +32,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -m "not end_to_end and not peer and not differential" -n 2
 	$(BIN)/python -m pytest -m "end_to_end or peer"
+
+deep: setup
+	$(BIN)/python -m pytest --hypothesis-profile deep --timeout 0 \
+		tests/features/test_offline.py tests/features/test_online.py tests/datasets/test_online_equals_offline.py
 
 bench: setup
 	for bench in $(BENCHES); do $(BIN)/python -m bench.$$bench --save || exit 1; done

@@ -8,10 +8,19 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from emulator import catalog
 from emulator.events.hooks import Hooks
+from tests.features.depth import DEEP, TRIED
 from tidemill.aws import clients
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure of what is tested
+settings.register_profile(DEEP, deadline=None, max_examples=2_000)
 settings.load_profile("untimed")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the deep profile's suites came to."""
+    if settings.get_current_profile_name() == DEEP:
+        for what, times in sorted(TRIED.items()):
+            terminalreporter.write_line(f"{times:,} {what}")
 
 
 @pytest.fixture(scope="session")

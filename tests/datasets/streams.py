@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from tests.features.histories import START, Row, moments, rows, to_columns, turning_points
+from tests.features.histories import START, Row, histories, moments, to_columns, turning_points
 from tidemill import FeatureView, Project
 from tidemill.datasets.arrow import from_columns
 from tidemill.datasets.ingest import ingest_upload
@@ -104,7 +104,7 @@ def streams(draw: st.DrawFn) -> list[Turn]:
         shift += passed
         own = [
             replace(row, at=row.at and row.at + shift, arrived=row.arrived and row.arrived + shift)
-            for row in draw(st.lists(rows(), min_size=1, max_size=8))
+            for row in draw(histories(1, 8))
         ]
         again = draw(st.lists(st.sampled_from(seen), max_size=2)) if seen else []
         seen += own

@@ -25,6 +25,7 @@ from tests.datasets.streams import (
     streams,
     upload,
 )
+from tests.features.depth import TRIED, examples
 from tests.features.histories import ENTITY, FEATURES, SCHEMA, Row, to_columns, views
 from tests.features.questions import answerable, ask, bits
 from tidemill import FeatureView, Source
@@ -136,6 +137,7 @@ class Replay:
             allowed = [each[row] for each in expected]
             assert answer in allowed, dict(zip(found, zip(answer, *allowed, strict=True), strict=True))
         assert len(freshness[self._view.name]) == len(answers)
+        TRIED["answers after and amid deliveries held against the offline join"] += len(answers) * len(found)
 
     @property
     def _grace_us(self) -> int:
@@ -156,7 +158,7 @@ def _crash() -> None:
     raise Crash
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow])
 @given(view=views(), stream=streams())
 def test_whatever_is_delivered_the_online_store_answers_as_the_offline_join(
     view: FeatureView, stream: list[Turn]
@@ -164,6 +166,7 @@ def test_whatever_is_delivered_the_online_store_answers_as_the_offline_join(
     replay = Replay(view, Cloud(store=Forgetful()))
     for turn in stream:
         replay.play(turn)
+    TRIED["streams of uploads and deliveries"] += 1
 
 
 def row(shelf: int, second: int, x: float) -> Row:

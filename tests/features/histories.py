@@ -1,7 +1,7 @@
 """Random histories of one source, views of every kind of feature, and an oracle in plain Python."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -60,9 +60,9 @@ def moments(seconds: int) -> st.SearchStrategy[datetime]:
 def numbers() -> st.SearchStrategy[float]:
     """Draw floats that cancel, that are tiny, huge, infinite or out of the exact range."""
     common = st.sampled_from(
-        [0.0, -0.0, 0.1, -0.1, 1.0, 1e16, -1e16, 3.3, 1e-30, 2.0**63, float("inf"), -1e300]
+        [0.0, -0.0, 0.1, -0.1, 1.0, 1e16, -1e16, 3.3, 1e-30, 5e-324, 2.0**63, float("inf"), -1e300]
     )
-    return common | st.floats(-1e6, 1e6) | st.floats(allow_nan=False)
+    return common | st.floats(-1e6, 1e6) | st.floats(1e-20, 1e-9) | st.floats(allow_nan=False)
 
 
 @st.composite
@@ -83,13 +83,37 @@ def rows(draw: st.DrawFn) -> Row:
     )
 
 
+@st.composite
+def histories(draw: st.DrawFn, n_least: int = 0, n_most: int = 20) -> list[Row]:
+    """Draw rows, some of them corrected: of the same things at the same time, known at another moment."""
+    drawn = draw(st.lists(rows(), min_size=n_least, max_size=n_most))
+    for row in draw(st.lists(st.sampled_from(drawn), max_size=4)) if drawn else []:
+        later = timedelta(seconds=draw(st.sampled_from([0, 0, 1, 30, 200])))
+        x, word = draw(st.none() | numbers()), draw(st.sampled_from(["p", "q", None]))
+        drawn.append(replace(row, arrived=row.arrived and row.arrived + later, x=x, word=word))
+    return drawn
+
+
+WEEKLY = (Weekly(on="monday"), Weekly(on="sunday", at="23:59"), Weekly(on="monday", at="00:01"))
+"""Weeks that turn in the middle of a history, at its first moment and at its last."""
+
+
+def next_week(rule: Weekly, at: datetime) -> datetime:
+    """Return the first turn of a week after a moment, by going from week to week."""
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday").index(rule.on)
+    hours, minutes = (int(part) for part in rule.at.split(":"))
+    turn = datetime(2012, 12, 24, tzinfo=UTC) + timedelta(days=days, hours=hours, minutes=minutes)
+    while turn <= at:
+        turn += timedelta(days=7)
+    return turn
+
+
 def turning_points(row: Row) -> list[datetime]:
     """Return the moments at which a row comes into sight or goes out of it, and those just beside."""
     if row.at is None:
         return []
-    monday = datetime(2013, 1, 7, tzinfo=UTC)
-    turns = [row.at, row.at + timedelta(seconds=2), row.at + timedelta(seconds=5)]
-    turns.append(monday + timedelta(days=7) * max((row.at - monday) // timedelta(days=7) + 1, 0))
+    turns = [row.at, *(row.at + timedelta(seconds=later) for later in (2, 5, 45))]
+    turns += [next_week(rule, row.at) for rule in WEEKLY]
     turns += [] if row.arrived is None else [row.arrived]
     for window_seconds, hop_seconds in WINDOWS:
         tile = (row.at - EPOCH) // timedelta(seconds=hop_seconds)
@@ -101,6 +125,18 @@ def to_columns(history: Sequence[Row]) -> Columns:
     """Write rows as the source's columns."""
     return {name: column(type_, [getattr(row, name) for row in history]) for name, type_ in SCHEMA.items()}
 
+
+COMPUTED: tuple[tuple[str, Aggregate, Callable[[Row], Any]], ...] = (
+    ("rate_far", Aggregate("rate", col("x") > 1.0, 30, 7), lambda row: None if row.x is None else row.x > 1),
+    ("sum_half", Aggregate("sum", col("x") / 2.0, 30, 7), lambda row: None if row.x is None else row.x / 2),
+    ("last_far", Aggregate("last", col("x") > 1.0, 60, 5), lambda row: None if row.x is None else row.x > 1),
+    (
+        "count_p",
+        Aggregate("count", col("word") == "p", 60, 5),
+        lambda row: None if row.word is None else row.word == "p",
+    ),
+)
+"""Features of what is computed of a row: name, feature, and what it is taken of in plain Python."""
 
 VALUES_OF = {"rate": ("good",)} | dict.fromkeys(VALUE_KINDS, ("x", "n", "good", "word", "arrived"))
 """What features of a kind are taken of, where it is not numbers."""
@@ -117,6 +153,7 @@ def every_feature(kinds: Iterable[str] = KINDS) -> dict[str, Feature]:
                 features[f"{kind}_{name}_{seconds}"] = Aggregate(kind, value, seconds, hop, at_most)  # type: ignore[arg-type]  # every kind there is
     features["rows_30"] = Aggregate("count", None, 30, 7)
     features["words_30"] = Aggregate("count", col("word"), 30, 7)
+    features |= {name: feature for name, feature, _ in COMPUTED}
     features |= latest("x", "word", "n", "good", "arrived")
     return features
 
@@ -126,7 +163,7 @@ FEATURES = every_feature()
 
 def views() -> st.SearchStrategy[FeatureView]:
     """Draw a view with every feature, over each way a row can get to be known."""
-    known = st.sampled_from(["arrived", None, Weekly(on="monday"), Delay("2s")])
+    known = st.sampled_from(["arrived", "arrived", None, *WEEKLY, Delay("2s"), Delay("45s")])
     ttl = st.sampled_from([None, "5s", "1min"])
 
     def build(known_rule: str | Weekly | Delay | None, age: str | None) -> FeatureView:
@@ -143,12 +180,7 @@ def known_time(view: FeatureView, row: Row) -> datetime | None:
         return row.arrived if row.at is not None else None
     if isinstance(rule, Delay):
         return row.at + timedelta(seconds=rule.seconds)
-    if isinstance(rule, Weekly):
-        monday = datetime(2012, 12, 31, tzinfo=UTC)
-        while monday <= row.at:
-            monday += timedelta(days=7)
-        return monday
-    return row.at
+    return next_week(rule, row.at) if isinstance(rule, Weekly) else row.at
 
 
 def oracle(view: FeatureView, history: Sequence[Row], key: tuple[Any, Any], at: datetime) -> dict[str, Any]:
@@ -178,15 +210,20 @@ def _newest(
     ttl = view.definition()["ttl_seconds"]
     if ttl is not None and at - when > timedelta(seconds=ttl):
         return None
-    value = getattr(row, name)
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return _plain(getattr(row, name))
+
+
+def _plain(value: Any) -> Any:
+    """Take what is not finite for null, and -0.0 for 0.0."""
+    if not isinstance(value, float):
+        return value
+    return value + 0.0 if np.isfinite(value) else None
 
 
 def _order(view: FeatureView, row: Row) -> list[tuple[bool, Any]]:
     columns = [feature.column for feature in view.features.values() if not isinstance(feature, Aggregate)]
-    values = [getattr(row, name) for name in columns]
-    plain = [None if isinstance(value, float) and not np.isfinite(value) else value for value in values]
-    return [(False, 0) if value is None else (True, value) for value in plain]
+    values = [_plain(getattr(row, name)) for name in columns]
+    return [(False, 0) if value is None else (True, value) for value in values]
 
 
 Aged = list[tuple[datetime, datetime, Any]]
@@ -200,17 +237,27 @@ def _aggregate(feature: Aggregate, seen: Sequence[tuple[datetime, datetime, Row]
     inside = [each for each in seen if (each[0] - EPOCH) // microsecond >= tail]
     if feature.value is None:
         return len(inside)
-    (name,) = feature.value.columns()
-    aged = [(when, known, getattr(row, name)) for when, known, row in inside]
+    value_of = _values_of(feature)
+    aged = [(when, known, value_of(row)) for when, known, row in inside]
     return ORACLE[feature.kind](feature, [each for each in aged if each[2] is not None])
 
 
+def _values_of(feature: Aggregate) -> Callable[[Row], Any]:
+    for _, computed, value_of in COMPUTED:
+        if feature is computed:
+            return value_of
+    assert feature.value is not None
+    (name,) = feature.value.columns()
+    return lambda row: getattr(row, name)
+
+
 def _numbers(aged: Aged) -> list[float]:
-    return [float(value) for _, _, value in aged if abs(float(value)) < 2.0**63]
+    return [float(value) + 0.0 for _, _, value in aged if abs(float(value)) < 2.0**63]
 
 
 def _finite(aged: Aged) -> Aged:
-    return [each for each in aged if each[2] not in {float("inf"), float("-inf")}]
+    plain = [(when, known, _plain(value)) for when, known, value in aged]
+    return [each for each in plain if each[2] is not None]
 
 
 def _sum(aged: Aged) -> float | None:

@@ -39,6 +39,13 @@ def answerable(view: FeatureView, committed: Columns, asked: Columns) -> list[bo
 
 def bits(values: Column, there: Sequence[bool]) -> list[object]:
     """Return values to be compared bit by bit; None where null or not asked for."""
-    shown = values.to_list()
-    plain = [each.hex() if isinstance(each, float) else each for each in shown]
-    return [each if ok else None for each, ok in zip(plain, there, strict=True)]
+    return [each if ok else None for each, ok in zip(bits_of(values.to_list()), there, strict=True)]
+
+
+def bits_of(values: Sequence[object]) -> list[object]:
+    """Return plain values such that only those of one type and the same bits are equal."""
+    return [None if each is None else (type(each), _bits(each)) for each in values]
+
+
+def _bits(value: object) -> object:
+    return value.hex() if isinstance(value, float) else value

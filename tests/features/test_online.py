@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.features.histories import FEATURES, Row, moments, rows, to_columns, turning_points, views
+from tests.features.depth import TRIED, examples
+from tests.features.histories import FEATURES, Row, histories, moments, to_columns, turning_points, views
 from tests.features.questions import answerable, ask, bits
 from tidemill import Entity, FeatureView, Float, Source, String, Timestamp, latest, mean
 from tidemill.errors import Corrupt, Unavailable
@@ -36,7 +37,7 @@ def stories(draw: st.DrawFn) -> Story:
     commits, asked_at = [], []
     for _ in range(draw(st.integers(1, 4))):
         shift += timedelta(seconds=draw(st.sampled_from([0, 1, 20, 300, 3500, 3700, 7 * 86_400])))
-        commit = draw(st.lists(rows(), max_size=10))
+        commit = draw(histories(n_most=10))
         commits.append(
             [
                 replace(row, at=row.at and row.at + shift, arrived=row.arrived and row.arrived + shift)
@@ -52,7 +53,7 @@ def stories(draw: st.DrawFn) -> Story:
     return Story(commits, asked_at)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(view=views(), story=stories())
 def test_online_equals_offline_to_the_last_bit_for_every_kind_of_feature(
     view: FeatureView, story: Story
@@ -70,6 +71,10 @@ def test_online_equals_offline_to_the_last_bit_for_every_kind_of_feature(
         for name, values in expected.items():
             assert bits(found[name], [True] * len(there)) == bits(values, there), name
         assert len(freshness["everything"]) == len(there)
+        TRIED["answers of the online store held against the offline join, bit by bit"] += sum(there) * len(
+            found
+        )
+    TRIED["streams brought to the online store"] += 1
 
 
 def test_every_kind_of_feature_is_among_those_replayed() -> None:
