@@ -1,7 +1,8 @@
 """Whatever well-typed expression: JSON brings it back, and one row gives what all rows give."""
 
 import json
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.expressions.test_evaluation import TABLE
 from tidemill import Expr, Float, Int, Timestamp, Type, col, lit
-from tidemill.expressions import evaluate, from_json, infer_type, schema_of, take_rows
+from tidemill.expressions import column, evaluate, from_json, infer_type, schema_of, take_rows
 from tidemill.expressions.operations import OPERATIONS
 
 Signature = tuple[str, tuple[Type, ...]]
@@ -99,3 +100,35 @@ def values_of(expr: Expr) -> list[Any]:
 def same(left: Sequence[Any], right: Sequence[Any]) -> bool:
     """Compare to the bit, so that 0.0 is not -0.0."""
     return [repr(each) for each in left] == [repr(each) for each in right]
+
+
+@st.composite
+def formulas(draw: st.DrawFn, depth: int = 3) -> tuple[Expr, Callable[[Mapping[str, int]], int | None]]:
+    """Draw a formula of ints, and the same in Python's ints: None as soon as something does not fit 64 bits."""
+    if depth == 0 or draw(st.integers(0, 4)) == 0:
+        name, constant = draw(st.sampled_from("ab")), draw(st.one_of(st.none(), LITERALS[Int]))
+        if constant is None:
+            return col(name), lambda row: row[name]
+        return lit(constant), lambda _: constant
+    compute = draw(st.sampled_from([operator.add, operator.sub, operator.mul]))
+    (left, one), (right, other) = draw(formulas(depth - 1)), draw(formulas(depth - 1))
+
+    def exactly(row: Mapping[str, int]) -> int | None:
+        x, y = one(row), other(row)
+        result = None if x is None or y is None else compute(x, y)
+        return result if result is not None and -(2**63) <= result < 2**63 else None
+
+    return compute(left, right), exactly
+
+
+LARGE_OR_SMALL = st.one_of(LITERALS[Int], st.integers(-9, 9), st.sampled_from([2**62, -(2**62), 2**63 - 1]))
+
+
+@settings(deadline=None, max_examples=150)
+@given(formulas(), st.lists(st.tuples(LARGE_OR_SMALL, LARGE_OR_SMALL), min_size=1, max_size=6))
+def test_ints_are_exact_or_null(
+    drawn: tuple[Expr, Callable[[Mapping[str, int]], int | None]], rows: list[tuple[int, int]]
+) -> None:
+    expr, exactly = drawn
+    table = {name: column(Int, [row[place] for row in rows]) for place, name in enumerate("ab")}
+    assert evaluate(expr, table).to_list() == [exactly({"a": a, "b": b}) for a, b in rows]

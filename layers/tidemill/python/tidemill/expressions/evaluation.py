@@ -9,10 +9,10 @@ import numpy as np
 from tidemill.errors import ExpressionError, did_you_mean
 from tidemill.expressions.columns import Column, Columns, Schema, Type, length, schema_of
 from tidemill.expressions.expression import Call, ColumnRef, Expr, Literal
+from tidemill.expressions.kernels import BLOCK_ROWS, blocks
 from tidemill.expressions.operations import OPERATIONS, Operation
 
 _Run = Callable[[Columns], Column]
-_BLOCK_ROWS = 1 << 15
 
 
 def infer_type(expr: Expr, schema: Schema, *, within: str = "the columns") -> Type:
@@ -109,7 +109,7 @@ def evaluate(expr: Expr, columns: Columns) -> Column:
     program = _program(expr)
     type_, n_rows = program.check(expr, columns), length(columns)
     with np.errstate(all="ignore"):  # what is no number becomes null
-        if n_rows > _BLOCK_ROWS and program.reads:
+        if n_rows > BLOCK_ROWS and program.is_nested and program.reads:
             return _run_in_blocks(program, type_, columns, n_rows)
         result = program.run(columns)
     return result if len(result) == n_rows else _spread(result, n_rows)
@@ -122,12 +122,15 @@ class _Program:
     ----------
     reads
         The columns it reads.
+    is_nested
+        Whether it is an operation on what others give, rather than one alone.
     run
         From columns to the result; a part that reads no column stays one row and is spread by its user.
     """
 
     def __init__(self, expr: Expr) -> None:
         self.reads = sorted(expr.columns())
+        self.is_nested = isinstance(expr, Call) and any(isinstance(each, Call) for each in expr.arguments)
         self.run = _compile(expr)
         self._types: dict[tuple[Type, ...], Type] = {}
 
@@ -179,8 +182,8 @@ def _run_in_blocks(program: _Program, type_: Type, columns: Columns, n_rows: int
     """Run a program on as many rows at a time as stay in the processor's cache with what lies between."""
     read = [(name, columns[name]) for name in program.reads]
     values, valid = np.empty(n_rows, dtype=type_.dtype), np.empty(n_rows, dtype=np.bool_)
-    for start in range(0, n_rows, _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
+    row_bytes = max(values.itemsize, *[each.values.itemsize for _, each in read])
+    for rows in blocks(n_rows, row_bytes):
         block = {name: Column(each.type, each.values[rows], each.valid[rows]) for name, each in read}
         result = program.run(block)
         values[rows], valid[rows] = result.values, result.valid

@@ -118,7 +118,7 @@ class Expr:
 
     def is_not_null(self) -> "Expr":
         """Tell where the value is not null; never null itself."""
-        return ~self.is_null()
+        return _call("is_not_null", self)
 
     def fill_null(self, other: Operand) -> "Expr":
         """Put another value where this one is null."""
@@ -132,7 +132,7 @@ class Expr:
 
     def clip(self, lower: Operand, upper: Operand) -> "Expr":
         """Hold the value between two bounds."""
-        return least(greatest(self, lower), upper)
+        return _call("clip", self, lower, upper)
 
     def abs(self) -> "Expr":
         """Return the size of a number."""

@@ -2,9 +2,13 @@
 
 A kernel computes on whatever lies in the slots of nulls and marks the result null there; only strings, which
 Python functions take, are filled first. The caller silences numpy's warnings about such numbers.
+
+A kernel that passes over its rows more than once does so by blocks, while they are in the processor's cache.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,10 @@ Mask = npt.NDArray[np.bool_]
 Kernel = Callable[..., Column]
 """From columns to a column; arguments of one row stand for any number of rows."""
 
-_LEAST_INT = -(2**63)
+BLOCK_ROWS = 1 << 15
+"""As many rows of 8 bytes as stay in the processor's cache with what an expression makes of them."""
+
+_LEAST_INT, _GREATEST_INT = -(2**63), 2**63 - 1
 _FIRST_TIME, _LAST_TIME = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], dtype="datetime64[us]")
 
 
@@ -30,9 +37,10 @@ def unify(types: Sequence[Type]) -> Type | None:
     <Type.FLOAT: 'float'>
     >>> unify([Type.INT, Type.STRING])
     """
-    if set(types) == {Type.INT, Type.FLOAT}:
-        return Type.FLOAT
-    return types[0] if len(set(types)) == 1 else None
+    for each in types:
+        if each is not types[0]:
+            return Type.FLOAT if set(types) == {Type.INT, Type.FLOAT} else None
+    return types[0]
 
 
 def all_valid(arguments: Sequence[Column]) -> Mask:
@@ -50,54 +58,124 @@ def both(left: Mask, right: Mask) -> Mask:
     return right if len(left) == 1 and left[0] else left & right
 
 
+def blocks(n_rows: int, row_bytes: int = 8) -> Iterator[slice]:
+    """Cut rows into blocks, of more rows where each takes fewer bytes.
+
+    Examples
+    --------
+    >>> list(blocks(40_000))
+    [slice(0, 32768, None), slice(32768, 40000, None)]
+    """
+    step = 8 * BLOCK_ROWS // row_bytes
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def _n_rows(*arrays: Array) -> int:
+    """Return how many rows come of arrays, those of one row standing for any number."""
+    lengths = [len(each) for each in arrays if len(each) != 1]
+    return lengths[0] if lengths else 1
+
+
+def _cut(values: Array, rows: slice) -> Array:
+    return values if len(values) == 1 else values[rows]
+
+
 def cast(argument: Column, type_: Type) -> Array:
     """Return a column's values, those of an int as floats where a float is asked for."""
-    return argument.values.astype(type_.dtype, copy=False)
-
-
-def _operand(argument: Column) -> Array:
-    return argument.filled() if argument.type is Type.STRING else argument.values
+    return argument.values if argument.type is type_ else argument.values.astype(type_.dtype)
 
 
 def strict(type_: Type, compute: Callable[..., Array]) -> Kernel:
     """Lift a function of plain arrays: null in, null out, and what is no value of the type is null."""
+    check = _CHECKS.get(type_)
 
     def kernel(*arguments: Column) -> Column:
-        values = compute(*[_operand(argument) for argument in arguments])
+        values = compute(*[each.filled() if each.type is Type.STRING else each.values for each in arguments])
         valid = all_valid(arguments)
-        if type_ is Type.FLOAT:
-            values = values.astype(np.float64, copy=False)
-            valid = valid & np.isfinite(values)
-        if type_ is Type.TIMESTAMP:
-            valid = valid & (values >= _FIRST_TIME) & (values <= _LAST_TIME)
-        return Column(type_, values, valid)
+        return Column(type_, values, valid if check is None else both(valid, check(values)))
 
     return kernel
 
 
-def _bounds(values: Array) -> tuple[int, int]:
-    if values.size == 1:
-        return values.item(), values.item()
-    return int(values.min(initial=0)), int(values.max(initial=0))
+def _is_time(values: Array) -> Mask:
+    within: Mask = (values >= _FIRST_TIME) & (values <= _LAST_TIME)
+    return within
 
 
-def arithmetic(compute: Callable[[Any, Any], Any]) -> Kernel:
-    """Lift a function of two numbers; an int that does not fit 64 bits is null."""
+_CHECKS: dict[Type, Callable[[Array], Mask]] = {Type.FLOAT: np.isfinite, Type.TIMESTAMP: _is_time}
+"""Where a computed value is one of its type; of the other types every one is."""
+
+
+def arithmetic(compute: np.ufunc, exact: Callable[[int, int], int]) -> Kernel:
+    """Lift a function of two numbers; an int that does not fit 64 bits is null.
+
+    Parameters
+    ----------
+    compute
+        The function on arrays; ints may wrap around.
+    exact
+        The same of two ints. Over a range of each it is least and greatest at the ranges' ends.
+    """
     of_floats = strict(Type.FLOAT, compute)
 
     def kernel(left: Column, right: Column) -> Column:
         if left.type is not Type.INT or right.type is not Type.INT:
             return of_floats(left, right)
-        a, b, valid = left.values, right.values, both(left.valid, right.valid)
-        values = compute(a, b)
-        corners = [compute(x, y) for x in _bounds(a) for y in _bounds(b)]
-        if min(corners) < -(2**63) or max(corners) >= 2**63:
-            near = compute(a.astype(np.float64), b.astype(np.float64))
-            # An int that wrapped around is 2**64 off.
-            valid = valid & (np.abs(values.astype(np.float64) - near) < 2.0**62)
-        return Column(Type.INT, values, valid)
+        if len(left) == len(right) == 1:
+            return _one_int(exact(left.values.item(), right.values.item()), both(left.valid, right.valid))
+        return _many_ints(compute, exact, left, right)
 
     return kernel
+
+
+@dataclass(frozen=True, eq=False)
+class _Ints(Column):
+    """Ints that were computed, and the ends of a range they lie in: what uses them need not look for it."""
+
+    ends: tuple[int, int] | None = None
+
+
+def _one_int(value: int, valid: Mask) -> Column:
+    if _LEAST_INT <= value <= _GREATEST_INT:
+        return Column(Type.INT, np.array([value]), valid)
+    return Column(Type.INT, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
+
+
+def _many_ints(compute: np.ufunc, exact: Callable[[int, int], int], left: Column, right: Column) -> Column:
+    """Compute on ints, one of which may stand for any number of the other."""
+    a, b, valid = left.values, right.values, both(left.valid, right.valid)
+    a_range, b_range = _Range(left), _Range(right)
+    values = np.empty(_n_rows(a, b), dtype=np.int64)
+    for rows in blocks(len(values)):
+        x, y = _cut(a, rows), _cut(b, rows)
+        compute(x, y, out=values[rows])
+        a_range.take_in(x)
+        b_range.take_in(y)
+    corners = [exact(one, other) for one in a_range.ends() for other in b_range.ends()]
+    ends = min(corners), max(corners)
+    if ends[0] >= _LEAST_INT and ends[1] <= _GREATEST_INT:
+        return _Ints(Type.INT, values, valid, ends=ends)
+    near = compute(a.astype(np.float64), b.astype(np.float64))
+    # An int that wrapped around is 2**64 off.
+    return Column(Type.INT, values, valid & (np.abs(values - near) < 2.0**62))
+
+
+class _Range:
+    """The ends of the range that ints lie in, those in the slots of nulls too: known, or found by block."""
+
+    def __init__(self, ints: Column) -> None:
+        self._known = ints.ends if isinstance(ints, _Ints) else None
+        if len(ints) == 1:
+            self._known = (ints.values.item(), ints.values.item())
+        self._found = [0]
+
+    def take_in(self, values: Array) -> None:
+        if self._known is None:
+            self._found += (np.minimum.reduce(values), np.maximum.reduce(values))
+
+    def ends(self) -> tuple[int, int]:
+        return self._known or (int(min(self._found)), int(max(self._found)))
 
 
 def integral(compute: Callable[[Array, Array], Array]) -> Kernel:
@@ -107,17 +185,28 @@ def integral(compute: Callable[[Array, Array], Array]) -> Kernel:
     def kernel(left: Column, right: Column) -> Column:
         if left.type is not Type.INT or right.type is not Type.INT:
             return of_floats(left, right)
-        values = compute(left.values, right.values)
-        beyond = (values == _LEAST_INT) & (right.values == -1)  # the least int by -1 wraps around to itself
-        valid = both(left.valid, right.valid) & (right.values != 0)
-        return Column(Type.INT, values, valid & ~beyond)
+        values, by = compute(left.values, right.values), right.values
+        valid = both(both(left.valid, right.valid), by != 0)
+        minus_one = by == -1
+        if minus_one.any():  # the least int by -1 wraps around to itself
+            valid = valid & ~(minus_one & (values == _LEAST_INT))
+        return Column(Type.INT, values, valid)
 
     return kernel
 
 
-def compare(compute: Callable[[Array, Array], Array]) -> Kernel:
-    """Lift a comparison."""
-    return strict(Type.BOOL, lambda a, b: compute(a, b).astype(np.bool_, copy=False))
+def compare(compute: np.ufunc) -> Kernel:
+    """Lift a comparison that puts values in order."""
+    return strict(Type.BOOL, compute)
+
+
+def equate(compute: np.ufunc) -> Kernel:
+    """Lift a comparison that whatever lies in the slot of a null can take part in."""
+
+    def kernel(left: Column, right: Column) -> Column:
+        return Column(Type.BOOL, compute(left.values, right.values), both(left.valid, right.valid))
+
+    return kernel
 
 
 def fold(compute: Callable[[Array, Array], Array]) -> Kernel:
@@ -133,6 +222,17 @@ def fold(compute: Callable[[Array, Array], Array]) -> Kernel:
     return kernel
 
 
+def clip(*arguments: Column) -> Column:
+    """Hold values between lower and upper bounds; where the bounds cross, the upper one counts."""
+    type_ = unify([argument.type for argument in arguments]) or arguments[0].type
+    given, lower, upper = (cast(argument, type_) for argument in arguments)
+    values = np.empty(_n_rows(given, lower, upper), dtype=type_.dtype)
+    for rows in blocks(len(values)):
+        held = np.maximum(_cut(given, rows), _cut(lower, rows), out=values[rows])
+        np.minimum(held, _cut(upper, rows), out=held)
+    return Column(type_, values, all_valid(arguments))
+
+
 def same(compute: Callable[[Array], Array], *, of_ints: Callable[[Array], Array] | None = None) -> Kernel:
     """Lift a function whose values have the type of its argument; ints are left alone without ``of_ints``."""
     of_floats = strict(Type.FLOAT, compute)
@@ -142,20 +242,31 @@ def same(compute: Callable[[Array], Array], *, of_ints: Callable[[Array], Array]
             return of_floats(argument)
         if of_ints is None:
             return argument
-        return Column(Type.INT, of_ints(argument.values), argument.valid & (argument.values != _LEAST_INT))
+        values, valid = argument.values, argument.valid
+        if np.minimum.reduce(values, initial=0) == _LEAST_INT:
+            valid = valid & (values != _LEAST_INT)
+        return Column(Type.INT, of_ints(values), valid)
 
     return kernel
+
+
+def truncate(argument: Column) -> Column:
+    """Turn floats into ints, towards zero; what does not fit 64 bits is null."""
+    values, fits = np.empty(len(argument), dtype=np.int64), np.empty(len(argument), dtype=np.bool_)
+    for rows in blocks(len(argument)):
+        numbers = argument.values[rows]
+        values[rows] = numbers
+        np.less(np.abs(numbers), 2.0**63, out=fits[rows])
+    return Column(Type.INT, values, both(argument.valid, fits))
 
 
 def each(dtype: type, compute: Callable[..., Any]) -> Callable[..., Array]:
     """Apply a Python function to strings, row by row."""
 
     def over(*arrays: Array) -> Array:
-        rows = np.broadcast_arrays(*arrays) if len({*map(len, arrays)}) > 1 else arrays
-        results = [compute(*items) for items in zip(*(row.tolist() for row in rows), strict=True)]
-        answer: Array = np.empty(len(results), dtype=dtype)
-        answer[:] = results
-        return answer
+        n_rows = _n_rows(*arrays)
+        items = [each.tolist() if len(each) == n_rows else repeat(each.item()) for each in arrays]
+        return np.fromiter(map(compute, *items), dtype=dtype, count=n_rows)
 
     return over
 

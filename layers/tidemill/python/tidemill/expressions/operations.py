@@ -19,13 +19,16 @@ from tidemill.expressions.kernels import (
     arithmetic,
     both,
     cast,
+    clip,
     compare,
     each,
+    equate,
     fold,
     integral,
     parse_all,
     same,
     strict,
+    truncate,
     unify,
 )
 
@@ -38,7 +41,9 @@ BOOLS = frozenset({Type.BOOL})
 TIMES = frozenset({Type.TIMESTAMP})
 ANY = frozenset(Type)
 
-DAY_US = 86_400_000_000
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 WEEK_US = 7 * DAY_US
 
 
@@ -95,32 +100,33 @@ def _case(types: Sequence[Type]) -> Type | None:
     return unify(branches) if set(conditions) == {Type.BOOL} else None
 
 
-_subtract_numbers = arithmetic(operator.sub)
-_subtract_times = strict(Type.FLOAT, lambda a, b: (a - b).astype(np.int64) / 1e6)
+_subtract_numbers = arithmetic(np.subtract, operator.sub)
+_subtract_times = strict(Type.FLOAT, lambda a, b: (a - b).view(np.int64) / 1e6)
 
 
 def _subtract(left: Column, right: Column) -> Column:
     return (_subtract_times if left.type is Type.TIMESTAMP else _subtract_numbers)(left, right)
 
 
-def _divide(left: Array, right: Array) -> Array:
-    quotient: Array = left.astype(np.float64, copy=False) / right.astype(np.float64, copy=False)
-    return quotient
-
-
+# Of bools, `a > b` is `a & ~b`.
 def _and(left: Column, right: Column) -> Column:
     a, b = left.values, right.values
-    certain = (left.valid & ~a) | (right.valid & ~b)
-    return Column(Type.BOOL, a & b, (left.valid & right.valid) | certain)
+    valid = both(left.valid, right.valid) | (left.valid > a) | (right.valid > b)
+    return Column(Type.BOOL, a & b, valid)
 
 
 def _or(left: Column, right: Column) -> Column:
-    certain = (left.valid & left.values) | (right.valid & right.values)
-    return Column(Type.BOOL, left.values | right.values, (left.valid & right.valid) | certain)
+    a, b = left.values, right.values
+    valid = both(left.valid, right.valid) | (left.valid & a) | (right.valid & b)
+    return Column(Type.BOOL, a | b, valid)
 
 
 def _is_null(argument: Column) -> Column:
     return Column(Type.BOOL, ~argument.valid, np.ones_like(argument.valid))
+
+
+def _is_not_null(argument: Column) -> Column:
+    return Column(Type.BOOL, argument.valid, np.ones_like(argument.valid))
 
 
 def _coalesce(*arguments: Column) -> Column:
@@ -143,7 +149,7 @@ def _choose(*arguments: Column) -> Column:
     for condition, value in reversed(pairs):
         chosen = condition.valid & condition.values
         values = np.where(chosen, cast(value, type_), values)
-        valid = both(chosen, value.valid) | (~chosen & valid)
+        valid = both(chosen, value.valid) | (valid > chosen)
     return Column(type_, values, valid)
 
 
@@ -156,7 +162,14 @@ def _is_in(argument: Column, *choices: Column) -> Column:
 
 
 def _microseconds(times: Array) -> Array:
-    return times.astype("datetime64[us]").astype(np.int64)
+    return times.astype("datetime64[us]", copy=False).view(np.int64)
+
+
+def _part(times: Array, unit_us: int, of: int) -> Array:
+    """Return how many units have passed, counted anew after so many; dividing is faster than taking rests."""
+    units: Array = _microseconds(times) // unit_us
+    rest: Array = units - units // of * of
+    return rest
 
 
 def _year_start(times: Array) -> Array:
@@ -177,9 +190,7 @@ def _to_int(argument: Column) -> Column:
     if argument.type is Type.STRING:
         return parse_all(Type.INT, int)(argument)
     if argument.type is Type.FLOAT:
-        numbers = argument.values
-        fits = np.abs(numbers) < 2.0**63
-        return Column(Type.INT, np.where(fits, numbers, 0.0).astype(np.int64), argument.valid & fits)
+        return truncate(argument)
     return Column(Type.INT, cast(argument, Type.INT), argument.valid)
 
 
@@ -189,14 +200,17 @@ def _to_float(argument: Column) -> Column:
     return Column(Type.FLOAT, cast(argument, Type.FLOAT), argument.valid)
 
 
-def _show(type_: Type, value: Any) -> str:
-    if type_ is Type.TIMESTAMP:
-        return format_timestamp(np.datetime64(value, "us"))
-    return str(value).lower() if type_ is Type.BOOL else str(value)
+_SHOWN: dict[Type, Callable[[Any], str]] = {
+    Type.BOOL: lambda value: str(value).lower(),
+    Type.TIMESTAMP: lambda value: format_timestamp(np.datetime64(value, "us")),
+}
+"""How values become text, where `str` does not do."""
 
 
 def _to_string(argument: Column) -> Column:
-    shown = each(object, lambda value: _show(argument.type, value))(argument.filled())
+    if argument.type is Type.STRING:
+        return argument
+    shown = each(object, _SHOWN.get(argument.type, str))(argument.filled())
     return Column(Type.STRING, shown, argument.valid)
 
 
@@ -219,35 +233,37 @@ def _test_strings(compute: Callable[[str, str], bool]) -> Operation:
     return Operation(strict(Type.BOOL, each(np.bool_, compute)), (STRINGS, STRINGS), _always(Type.BOOL))
 
 
-def _comparison(compute: Callable[[Array, Array], Array]) -> Operation:
-    return Operation(compare(compute), (ANY, ANY), _comparable)
+def _comparison(kernel: Kernel) -> Operation:
+    return Operation(kernel, (ANY, ANY), _comparable)
 
 
 _COMMON = Operation(fold(np.minimum), (NUMBERS | TIMES, NUMBERS | TIMES), unify, repeats=True)
 
 OPERATIONS: dict[str, Operation] = {
-    "add": Operation(arithmetic(operator.add), (NUMBERS, NUMBERS), _number),
+    "add": Operation(arithmetic(np.add, operator.add), (NUMBERS, NUMBERS), _number),
     "subtract": Operation(_subtract, (NUMBERS | TIMES, NUMBERS | TIMES), _difference),
-    "multiply": Operation(arithmetic(operator.mul), (NUMBERS, NUMBERS), _number),
-    "divide": Operation(strict(Type.FLOAT, _divide), (NUMBERS, NUMBERS), _always(Type.FLOAT)),
+    "multiply": Operation(arithmetic(np.multiply, operator.mul), (NUMBERS, NUMBERS), _number),
+    "divide": Operation(strict(Type.FLOAT, np.divide), (NUMBERS, NUMBERS), _always(Type.FLOAT)),
     "floor_divide": Operation(integral(np.floor_divide), (NUMBERS, NUMBERS), _number),
     "modulo": Operation(integral(np.mod), (NUMBERS, NUMBERS), _number),
     "negate": Operation(same(np.negative, of_ints=np.negative), (NUMBERS,), _number),
-    "equal": _comparison(np.equal),
-    "not_equal": _comparison(np.not_equal),
-    "less": _comparison(np.less),
-    "less_equal": _comparison(np.less_equal),
-    "greater": _comparison(np.greater),
-    "greater_equal": _comparison(np.greater_equal),
+    "equal": _comparison(equate(np.equal)),
+    "not_equal": _comparison(equate(np.not_equal)),
+    "less": _comparison(compare(np.less)),
+    "less_equal": _comparison(compare(np.less_equal)),
+    "greater": _comparison(compare(np.greater)),
+    "greater_equal": _comparison(compare(np.greater_equal)),
     "and": Operation(_and, (BOOLS, BOOLS), _always(Type.BOOL)),
     "or": Operation(_or, (BOOLS, BOOLS), _always(Type.BOOL)),
     "not": Operation(strict(Type.BOOL, np.logical_not), (BOOLS,), _always(Type.BOOL)),
     "is_null": Operation(_is_null, (ANY,), _always(Type.BOOL)),
+    "is_not_null": Operation(_is_not_null, (ANY,), _always(Type.BOOL)),
     "coalesce": Operation(_coalesce, (ANY, ANY), unify, repeats=True),
     "case": Operation(_choose, (BOOLS, ANY), _case, repeats=True),
     "is_in": Operation(_is_in, (ANY, ANY), _comparable, repeats=True),
     "least": _COMMON,
     "greatest": Operation(fold(np.maximum), _COMMON.accepts, unify, repeats=True),
+    "clip": Operation(clip, (NUMBERS | TIMES,) * 3, unify),
     "abs": Operation(same(np.abs, of_ints=np.abs), (NUMBERS,), _number),
     "floor": Operation(same(np.floor), (NUMBERS,), _number),
     "round": Operation(same(np.round), (NUMBERS,), _number),
@@ -259,10 +275,10 @@ OPERATIONS: dict[str, Operation] = {
     "month": _of_time(lambda times: times.astype("datetime64[M]").astype(np.int64) % 12 + 1),
     "day_of_year": _of_time(_day_of_year),
     "weekday": _of_time(lambda times: (_microseconds(times) // DAY_US + 3) % 7),
-    "hour": _of_time(lambda times: _microseconds(times) // 3_600_000_000 % 24),
-    "minute": _of_time(lambda times: _microseconds(times) // 60_000_000 % 60),
+    "hour": _of_time(lambda times: _part(times, HOUR_US, 24)),
+    "minute": _of_time(lambda times: _part(times, MINUTE_US, 60)),
     "later": Operation(
-        strict(Type.TIMESTAMP, lambda times, us: times + us.astype("timedelta64[us]")),
+        strict(Type.TIMESTAMP, lambda times, us: times + us.view("timedelta64[us]")),
         (TIMES, frozenset({Type.INT})),
         _always(Type.TIMESTAMP),
     ),
