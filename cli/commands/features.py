@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import click
@@ -21,6 +21,9 @@ from tidemill.features.differences import Difference, differences
 from tidemill.project import load_project
 from tidemill.registry.served_views import ServedViews
 
+if TYPE_CHECKING:
+    from tidemill.datasets.tables import Commit
+
 BACKFILL_SECONDS = 24 * 3600.0
 
 
@@ -33,11 +36,15 @@ def features() -> None:
 @json_option
 @pass_app
 def list_(app: App, *, as_json: bool) -> None:
-    """List the views, declared or in service, and how many commits each is behind."""
+    """List the views, declared or in service, and how many commits each is behind.
+
+    A view without that number is to be filled anew: its source was rolled back, or nobody needed it for a
+    while. Until then it answers as it did before.
+    """
     with app.deployment() as deployment:
         declared, used_by = declared_views(deployment), views_in_service(deployment)
         known = {view.reference: view for view in [*declared.values(), *(view for _, view in used_by)]}
-        sequences = {source: _sequences(deployment, source) for source in {v.source for v in known.values()}}
+        behind = _commits_behind(deployment, list(known.values()))
         found: list[dict[str, Any]] = [
             {
                 "view": view.name,
@@ -47,7 +54,7 @@ def list_(app: App, *, as_json: bool) -> None:
                 "features": [feature.name for feature in view.features],
                 "declared": view.name in declared and declared[view.name].version == view.version,
                 "used_by": [model for model, used in used_by if used.reference == view.reference],
-                "commits_behind": _behind(deployment, view, sequences[view.source]),
+                "commits_behind": behind[view.reference],
             }
             for _, view in sorted(known.items())
         ]
@@ -144,7 +151,7 @@ def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
                     lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
                 )
             failure = deployment.execution_failure(execution)
-        behind = _behind(deployment, definition, _sequences(deployment, definition.source))
+        behind = _commits_behind(deployment, [definition])[definition.reference]
     data = {
         "view": definition.name,
         "version": definition.version,
@@ -225,18 +232,33 @@ def _against(served: ViewDefinition, declared: Mapping[str, ViewDefinition]) -> 
     return differences(served, declared[served.name])
 
 
-def _sequences(deployment: Deployment, source: str) -> list[int]:
+def _commits_behind(deployment: Deployment, views: Sequence[ViewDefinition]) -> dict[str, int | None]:
+    """Return by how many commits each view is behind its source; None for one to be filled anew."""
+    from tidemill.aws.online import DynamoOnlineStore  # noqa: PLC0415 - features take a moment to import
+    from tidemill.datasets.materialization import served_views  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.watermarks import rollbacks_of  # noqa: PLC0415 - likewise
+
+    documents = deployment.documents
+    store = DynamoOnlineStore(
+        deployment.outputs["FeaturesTable"], client=deployment.endpoint.client("dynamodb")
+    )
+    histories = {source: _history(deployment, source) for source in {view.source for view in views}}
+    rollbacks = {source: rollbacks_of(documents, source) for source in histories}
+    behind: dict[str, int | None] = {}
+    for served in served_views(views, documents, store):
+        view, history = served.view, histories[served.view.source]
+        is_true = served.is_true_to(history, rollbacks[view.source])
+        behind[view.reference] = (
+            sum(commit.sequence > served.reached for commit in history) if is_true else None
+        )
+    return behind
+
+
+def _history(deployment: Deployment, source: str) -> Sequence["Commit"]:
     try:
-        return [commit.sequence for commit in deployment.tables.commits(source)]
+        return deployment.tables.commits(source)
     except NotFound:  # nothing was ever uploaded
         return []
-
-
-def _behind(deployment: Deployment, view: ViewDefinition, sequences: Sequence[int]) -> int:
-    from tidemill.datasets.materialization import watermark  # noqa: PLC0415 - Arrow takes a second to import
-
-    reached = watermark(deployment.documents, view)
-    return sum(sequence > reached for sequence in sequences)
 
 
 def _start(deployment: Deployment, view: ViewDefinition) -> str:

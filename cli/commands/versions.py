@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import RenderableType
 
+from cli.commands.features import views_in_service
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import counted, facts, first_few, show, table
@@ -109,26 +110,36 @@ def tag(app: App, source: str, name: str, version: str, *, as_json: bool) -> Non
 @json_option
 @pass_app
 def rollback(app: App, source: str, version: str, *, as_json: bool) -> None:
-    """Take back the commits after a version; their files may be uploaded again."""
+    """Take back the commits after a version; their files may be uploaded again.
+
+    The views of SOURCE are filled anew from what is left; until each is whole, it answers as before.
+    """
     from tidemill.datasets.rollback import rollback as roll_back  # noqa: PLC0415 - imports Arrow
 
     with app.deployment() as deployment:
         to = find(deployment, source, version)
         was = find(deployment, source, "latest")
-        taken_back = roll_back(deployment.tables, deployment.history, deployment.documents, source, to)
-        records = [describe(deployment, source, commit) for commit in taken_back]
+        done = roll_back(deployment.tables, deployment.history, deployment.documents, source, to)
+        filled = fill_anew(deployment, source, done.times) if done.times is not None else {}
+        records = [describe(deployment, source, commit) for commit in done.taken_back]
     said = {
         "source": source,
         "snapshot_id": str(to.snapshot_id),
         "was": str(was.snapshot_id),
         "taken_back": records,
+        "views_filled_anew": filled,
     }
     files = [Path(record["upload"]["key"]).name for record in records]
     lines = [
         f"{source} is at {to.snapshot_id}; `tidemill data rollback {source} {was.snapshot_id}` undoes this"
     ]
     if files:
-        lines.append(f"taken back: {first_few(files)}; what the online store learned from them stays")
+        lines.append(f"taken back: {first_few(files)}")
+    if filled:
+        lines.append(
+            f"filled anew: {', '.join(filled)}; each answers as before until it is whole, "
+            "and `tidemill features list` shows how far they are"
+        )
     show(said, *lines, as_json=as_json)
 
 
@@ -149,6 +160,29 @@ def export(app: App, source: str, file: Path, version: str, *, as_json: bool) ->
         rows = write_rows(deployment.tables, deployment.history, source, commit.snapshot_id, file)
     said = {"source": source, "snapshot_id": str(commit.snapshot_id), "file": str(file), "rows": rows}
     show(said, f"{rows:,} rows of {source} at {commit.snapshot_id} are in {file}", as_json=as_json)
+
+
+def fill_anew(deployment: Deployment, source: str, rollbacks: int) -> dict[str, str]:
+    """Start backfills of the views that were filled from another history of a source.
+
+    Returns
+    -------
+    dict[str, str]
+        The execution of the backfill state machine by view, as ``view@version``.
+    """
+    from tidemill.aws.executions import StateMachineExecutions  # noqa: PLC0415 - with what it serves
+    from tidemill.datasets.backfill import start_anew  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.materialization import views_to_keep_up  # noqa: PLC0415 - likewise
+
+    served = views_in_service(deployment)
+    views = views_to_keep_up(
+        load_project(deployment.project), source, [view for _, view in served if view.source == source]
+    )
+    executions = StateMachineExecutions(
+        deployment.outputs["BackfillStateMachine"], client=deployment.endpoint.client("stepfunctions")
+    )
+    names = start_anew(executions, views, rollbacks)
+    return {view.reference: name for view, name in zip(views, names, strict=True)}
 
 
 def find(deployment: Deployment, source: str, version: str) -> "Commit":

@@ -17,7 +17,7 @@ def router() -> Router:
     documents = wiring.documents()
     folder = Path(tempfile.gettempdir()) / "tidemill"
     models = ModelCache(documents, wiring.models_blobs(), folder)
-    return Api(documents, models, wiring.online_store(), wiring.predictions_queue()).router()
+    return Api(documents, models, wiring.served_items(), wiring.predictions_queue()).router()
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

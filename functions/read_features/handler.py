@@ -13,7 +13,7 @@ from tidemill.serving.http import Router
 def router() -> Router:
     """Return this process's routing table."""
     views = {view.name: define(view) for view in wiring.project().views}
-    return FeaturesApi(views, wiring.online_store()).router()
+    return FeaturesApi(views, wiring.served_items()).router()
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The state machine that fills a feature view from history: plan, fill part by part, switch over.
 
-Parts of the entities are filled side by side, the chunks of commits of each part in their order. JSONPath
+Parts of the entities are filled side by side, the chunks of commits of each part in their order. When the
+history changes meanwhile, the plan is made anew. JSONPath
 throughout: the local cloud's interpreter has no JSONata.
 """
 
@@ -16,6 +17,9 @@ from infra.constructs.function import PythonFunction, construct_name, log_group
 from infra.constructs.training_machine import LAMBDA_FAILURES, PASSING_FAILURES
 
 PARTS_AT_ONCE = 4
+OUTDATED = "Outdated"
+ITEMS = ("view", "version", "generation")
+"""What a plan says of the items to fill."""
 
 
 class BackfillMachine(Construct):
@@ -50,13 +54,17 @@ class BackfillMachine(Construct):
             items_path="$.parts",
             item_selector={
                 "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in ("view", "version", "chunks")},
+                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in (*ITEMS, "chunks")},
             },
             max_concurrency=PARTS_AT_ONCE,
             result_path=sfn.JsonPath.DISCARD,
         )
         parts.item_processor(self._chunks())
-        return self._invoke("plan_backfill").next(parts).next(self._invoke("finish_backfill"))
+        plan, finish = self._invoke("plan_backfill"), self._invoke("finish_backfill")
+        for step in (parts, finish):
+            # What the plan was made on was taken back or has expired: the plan is made anew.
+            step.add_catch(plan, errors=[OUTDATED], result_path="$.outdated")
+        return plan.next(parts).next(finish)
 
     def _chunks(self) -> sfn.Map:
         chunks = sfn.Map(
@@ -65,8 +73,7 @@ class BackfillMachine(Construct):
             comment="One at a time: each builds on what the one before it wrote",
             items_path="$.chunks",
             item_selector={
-                "view": sfn.JsonPath.object_at("$.view"),
-                "version": sfn.JsonPath.object_at("$.version"),
+                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in ITEMS},
                 "part": sfn.JsonPath.object_at("$.part.part"),
                 "of": sfn.JsonPath.object_at("$.part.of"),
                 "after": sfn.JsonPath.object_at("$$.Map.Item.Value.after"),

@@ -111,6 +111,16 @@ def test_a_deleted_document_is_gone_and_deleting_again_is_no_error(documents: Do
     assert documents.put("P", "s", {}, revision=0) == 1
 
 
+def test_a_document_may_be_given_an_end_and_go_on_without_one(documents: Documents) -> None:
+    assert documents.put("P", "s", {"n": 1}, expires_at=4_102_444_800) == 1
+    assert documents.get("P", "s") == ({"n": 1}, 1)
+    assert documents.put("P", "s", {"n": 2}, revision=1) == 2
+    assert documents.put("P", "s", {"n": 3}, revision=2, expires_at=4_102_444_800) == 3
+    with pytest.raises(Conflict):
+        documents.put("P", "s", {"n": 4}, revision=2, expires_at=4_102_444_800)
+    assert documents.query("P") == [("s", {"n": 3})]
+
+
 def test_a_document_does_not_change_with_what_it_was_made_of(documents: Documents) -> None:
     document = {"list": [1]}
     documents.put("P", "s", document)

@@ -94,7 +94,7 @@ def test_after_a_crash_at_any_step_another_delivery_ends_the_same(
             break
         bring(cloud, bikes, 3)
         assert features(cloud, bikes) == {"minutes_7d": [30.0, 30.0], "riders": [4, 2]}
-    assert crashes == 16, "five items and three watermarks, each before and after"
+    assert crashes == 18, "a watermark begun, five items and three watermarks, each before and after"
 
 
 def test_a_source_or_table_that_is_not_there_is_not_found(cloud: Any, bikes: Project) -> None:

@@ -193,7 +193,7 @@ def test_a_view_is_filled_from_history_by_its_three_steps(deployment: str) -> No
     plan = handler("plan_backfill")(sample("plan_backfill/plane"), None)
     (chunk,) = plan["chunks"]
     (part,) = plan["parts"]
-    work = {"view": plan["view"], "version": plan["version"], **part, **chunk}
+    work = {**{name: plan[name] for name in ("view", "version", "generation")}, **part, **chunk}
     assert work.keys() == sample("fill_view/one_part").keys()
     assert handler("fill_view")(work, None) == {"items": 2}
     assert plan.keys() == sample("finish_backfill/plane").keys()
@@ -201,7 +201,7 @@ def test_a_view_is_filled_from_history_by_its_three_steps(deployment: str) -> No
     event = sample("materialize_commit/commit_created")
     assert handler("materialize_commit")(event, None) == {"batchItemFailures": []}
     request, times = {"tailnum": column(String, ["N102UW"])}, column(Timestamp, ["2013-02-01T00:00:00Z"])
-    features, _ = read_views(wiring.project().views_of("planes"), request, times, wiring.online_store())
+    features, _ = read_views(wiring.project().views_of("planes"), request, times, wiring.served_items())
     assert features["seats"].to_list() == [182.0]
     answer = handler("read_features")(sample("read_features/one_entity"), None)
     assert json.loads(answer["body"])["features"] == {"seats": 182.0, "built_year": 1998.0}

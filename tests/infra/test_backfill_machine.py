@@ -25,11 +25,26 @@ def test_chunks_of_a_part_follow_each_other_and_parts_do_not_wait(machine: dict[
     assert chunks["MaxConcurrency"] == 1
     assert parts["MaxConcurrency"] > 1
     work = chunks["ItemSelector"]
-    assert {name.removesuffix(".$") for name in work} == {"view", "version", "part", "of", "after", "until"}
+    assert {name.removesuffix(".$") for name in work} == {
+        "view",
+        "version",
+        "generation",
+        "part",
+        "of",
+        "after",
+        "until",
+    }
 
 
 def test_the_plan_stays_the_state_until_the_switch(machine: dict[str, Any]) -> None:
     assert machine["States"]["Parts"]["ResultPath"] is None
+
+
+def test_when_the_history_changed_it_plans_anew(machine: dict[str, Any]) -> None:
+    for step in ("Parts", "FinishBackfill"):
+        (caught,) = machine["States"][step]["Catch"]
+        assert (caught["ErrorEquals"], caught["Next"]) == (["Outdated"], "PlanBackfill")
+        assert caught["ResultPath"] == "$.outdated", "view and version stay where they were"
 
 
 def test_what_passes_is_tried_again(machine: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ NEEDS = {
     "models_blobs": {"TIDEMILL_MODELS_BUCKET"},
     "documents": {"TIDEMILL_EXPERIMENTS_TABLE"},
     "online_store": {"TIDEMILL_FEATURES_TABLE"},
+    "served_items": {"TIDEMILL_FEATURES_TABLE"},
     "events": {"TIDEMILL_EVENT_BUS"},
     "predictions_queue": {"TIDEMILL_PREDICTIONS_QUEUE_URL"},
     "rows_queue": {"TIDEMILL_ROWS_QUEUE_URL"},

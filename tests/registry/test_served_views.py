@@ -99,3 +99,12 @@ def test_views_of_other_sources_are_left_out() -> None:
     served = ServedViews(registry.documents, registry.blobs)
     assert served.of_source("planes") == []
     assert [name for name, _ in served.by_model()] == ["late@1"]
+
+
+def test_views_of_versions_out_of_service_are_known_too() -> None:
+    registry = Registry()
+    views = [registry.register(window) for window in ("1h", "2h", "3h")]
+    registry.point("champion", 3)
+    served = ServedViews(registry.documents, registry.blobs)
+    assert {view.reference for view in served.registered()} == {view.reference for view in views}
+    assert [view.reference for view in served.of_version("late", 1)] == [views[0].reference]

@@ -53,12 +53,19 @@ class Documents(Protocol):
         ...
 
     def put(
-        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+        self,
+        partition: str,
+        sort: str,
+        document: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        expires_at: int | None = None,
     ) -> int:
         """Write a document and return its new revision.
 
         ``revision`` is the one the writer read: 0 means "there must be none"; None writes whatever
-        is there. Conflict if it does not match the stored one.
+        is there. Conflict if it does not match the stored one. From ``expires_at`` on, in seconds since
+        1970, the store may drop the document; None keeps it, also one that was to expire before.
         """
         ...
 

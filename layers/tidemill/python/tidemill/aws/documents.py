@@ -1,8 +1,9 @@
 """Documents in one DynamoDB table: partition key ``partition``, sort key ``sort``.
 
-A document is stored as canonical JSON in one string attribute, ``document``, beside the number
-``revision``. JSON keeps integers, floats, nulls and empty strings exactly as they were;
-DynamoDB's own numbers would come back as decimals, and nothing here asks DynamoDB to look inside.
+A document is stored as canonical JSON in one string attribute, ``document``, beside the numbers
+``revision`` and ``expires_at``, DynamoDB's time to live in seconds since 1970. JSON keeps integers,
+floats, nulls and empty strings exactly as they were; DynamoDB's own numbers would come back as
+decimals, and nothing here asks DynamoDB to look inside.
 """
 
 import json
@@ -33,7 +34,13 @@ class DynamoDocuments:
         return None if item is None else (json.loads(item["document"]["S"]), int(item["revision"]["N"]))
 
     def put(
-        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+        self,
+        partition: str,
+        sort: str,
+        document: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        expires_at: int | None = None,
     ) -> int:
         """Write a document and return its new revision; Conflict on a stale one."""
         condition: dict[str, Any] = {}
@@ -47,11 +54,17 @@ class DynamoDocuments:
         elif revision is not None:
             condition = {"ConditionExpression": "revision = :revision"}
             values[":revision"] = {"N": str(revision)}
+        change = "SET document = :document, revision = if_not_exists(revision, :zero) + :one"
+        if expires_at is None:
+            change += " REMOVE expires_at"
+        else:
+            change += ", expires_at = :expires_at"
+            values[":expires_at"] = {"N": str(expires_at)}
         with aws_failures(f"writing document {partition} / {sort}"):
             answer = self._client.update_item(
                 TableName=self.table,
                 Key=_key(partition, sort),
-                UpdateExpression="SET document = :document, revision = if_not_exists(revision, :zero) + :one",
+                UpdateExpression=change,
                 ExpressionAttributeValues=values,
                 ReturnValues="UPDATED_NEW",
                 **condition,

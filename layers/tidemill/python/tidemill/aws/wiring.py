@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tidemill.aws.tables import IcebergTables
     from tidemill.aws.upkeep import IcebergUpkeep
     from tidemill.datasets.backfill import Backfills
+    from tidemill.features.generations import ServedItems
     from tidemill.project import Project
     from tidemill.registry.served_views import ServedViews
 
@@ -65,6 +66,14 @@ def online_store() -> "DynamoOnlineStore":
     from tidemill.aws.online import DynamoOnlineStore  # noqa: PLC0415  # predict and materialize alone need features
 
     return DynamoOnlineStore(settings().features_table, client=client("dynamodb"))
+
+
+@functools.cache
+def served_items() -> "ServedItems":
+    """Return what of the features table is served, for those who only read."""
+    from tidemill.features.generations import ServedItems  # noqa: PLC0415  # as in online_store
+
+    return ServedItems(online_store())
 
 
 @functools.cache

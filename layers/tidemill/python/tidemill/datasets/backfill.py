@@ -5,6 +5,12 @@ filled side by side, the chunks of each part in order. At the end the view's wat
 plan ended, and from there commits reach the view as they reach every other. Whatever is done twice, or
 at the same time by the deliveries of new commits, counts once: an item takes of a chunk only the commits
 after its last.
+
+A view whose items are true to the history is brought on from where it is. Any other is filled into a
+generation of items of its own, which is served from the moment it is whole: a new view, one whose source
+was rolled back, one that was let go of. When the history changes under a backfill, by a rollback or
+because commits expired that it had not read, the step that notices it fails as ``Outdated``, and
+the state machine plans anew.
 """
 
 import zlib
@@ -13,11 +19,33 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tidemill.datasets.arrow import rows_for_views
-from tidemill.datasets.materialization import bring_views, move_watermark, views_to_keep_up, watermark
+from tidemill.datasets.materialization import (
+    added_rows,
+    bring_views,
+    pairs,
+    served_views,
+    views_to_keep_up,
+)
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.uploads import commit_record, committed_at
-from tidemill.errors import Conflict, NotFound, did_you_mean
+from tidemill.datasets.watermarks import (
+    Watermark,
+    begin,
+    extend,
+    move_watermark,
+    read_watermark,
+    rollbacks_of,
+    watermarks_of,
+)
+from tidemill.errors import Conflict, NotFound, Outdated, did_you_mean
 from tidemill.features.definitions import ViewDefinition, define
+from tidemill.features.generations import (
+    Pointer,
+    generation_of,
+    in_generation,
+    move_pointer,
+    read_pointers,
+)
 from tidemill.features.materialization import CommittedRows, materialize_commits
 from tidemill.features.online import OnlineStore
 from tidemill.ports import Documents
@@ -41,10 +69,14 @@ class Executions(Protocol):
 
 
 class Served(Protocol):
-    """The views that models in service were trained with."""
+    """The views that models were trained with."""
 
     def of_source(self, source: str) -> Sequence[ViewDefinition]:
-        """Return those whose rows come from a source."""
+        """Return those of models in service whose rows come from a source."""
+        ...
+
+    def registered(self) -> Sequence[ViewDefinition]:
+        """Return those of every registered model version, in service or not."""
         ...
 
 
@@ -53,6 +85,27 @@ def start_backfill(executions: Executions, view: ViewDefinition, sequence: int) 
     begins = f"{view.name[:_NAME_CHARACTERS]}-{view.version}-"
     if not any(name.startswith(begins) for name in executions.running()):
         executions.start(f"{begins}{sequence}", {"view": view.name, "version": view.version})
+
+
+def start_anew(executions: Executions, views: Sequence[ViewDefinition], rollbacks: int) -> list[str]:
+    """Start filling views anew after a rollback of their source, and return the executions' names.
+
+    One that is running may have read the history before: it is not waited for. Two backfills of a view
+    do each other no harm.
+
+    Parameters
+    ----------
+    executions
+        Of the state machine that fills views.
+    views
+        The views of the source that are kept up.
+    rollbacks
+        How often the source has been rolled back, this time among them.
+    """
+    names = [f"{view.name[:_NAME_CHARACTERS]}-{view.version}-rollback-{rollbacks}" for view in views]
+    for name, view in zip(names, views, strict=True):
+        executions.start(name, {"view": view.name, "version": view.version})
+    return names
 
 
 @dataclass(frozen=True)
@@ -89,8 +142,8 @@ class Backfills:
         Returns
         -------
         dict
-            ``view``, ``version``, ``source``, ``until`` (the last commit's sequence), ``chunks`` of
-            ``after`` and ``until``, and ``parts`` of ``part`` and ``of``.
+            ``view``, ``version``, ``generation`` (of the items to fill), ``source``, ``until`` (the last
+            commit's sequence), ``chunks`` of ``after`` and ``until``, and ``parts`` of ``part`` and ``of``.
 
         Raises
         ------
@@ -98,13 +151,16 @@ class Backfills:
             If there is no such view, or its source has no table.
         """
         view = self._view(request["view"], request.get("version"))
-        reached = watermark(self.documents, view)
-        missing = [each for each in self.tables.commits(view.source) if each.sequence > reached]
+        rollbacks = rollbacks_of(self.documents, view.source)
+        history = self.tables.commits(view.source)
+        generation, reached = self._begin(view, history, rollbacks)
+        missing = [each for each in history if each.sequence > reached]
         rows = sum(self._rows(commit, view) for commit in missing)
         of = max(1, min(MAX_PARTS, rows // self.part_rows))
         return {
             "view": view.name,
             "version": view.version,
+            "generation": generation,
             "source": view.source,
             "until": missing[-1].sequence if missing else reached,
             "chunks": list(self._chunks(view, reached, missing)),
@@ -123,29 +179,31 @@ class Backfills:
         ------
         Conflict
             If the chunk before this one has not been applied.
+        Outdated
+            If the history is no longer the one this was planned on.
         """
-        view = self._view(request["view"], request["version"])
+        items = self._items(request)
         part, of, after, until = (int(request[name]) for name in ("part", "of", "after", "until"))
-        reached = self._reached(view, part, of)
+        reached = self._reached(items, part, of)
         if reached >= until:
             return {"items": 0}
         if reached < after:
             raise Conflict(
-                f"part {part} of {of} of view `{view.reference}` has come to commit {reached}, and this "
+                f"part {part} of {of} of view `{items.reference}` has come to commit {reached}, and this "
                 f"chunk begins after {after}; the chunk before it has to be filled first"
             )
-        commits = [each for each in self.tables.commits(view.source) if reached < each.sequence <= until]
-        items = materialize_commits(
-            view,
-            [self._committed_rows(commit, view) for commit in commits],
+        commits = [each for each in pairs(self._history(items)) if reached < each[1].sequence <= until]
+        written = materialize_commits(
+            items,
+            [self._committed_rows(items, commit, before) for before, commit in commits],
             store=self.store,
-            only=lambda key: zlib.crc32(key.encode()) % of == part,
+            only=lambda key: zlib.crc32(_entity(key)) % of == part,
         )
-        self.documents.put(*_progress(view, part, of), {"sequence": until})
-        return {"items": items}
+        self.documents.put(*_progress(items, part, of), {"sequence": until})
+        return {"items": written}
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Let commits reach a filled view as they reach the others, and bring it those made meanwhile.
+        """Bring a filled view the commits made meanwhile, and let its items be the ones that are served.
 
         Returns
         -------
@@ -156,28 +214,87 @@ class Backfills:
         ------
         Conflict
             If a part of the entities is not filled.
+        Outdated
+            If the history is no longer the one this was planned on.
         """
-        view = self._view(request["view"], request["version"])
+        items = self._items(request)
         until, parts = int(request["until"]), request["parts"]
         for each in parts:
-            reached = self._reached(view, each["part"], each["of"])
+            reached = self._reached(items, each["part"], each["of"])
             if reached < until:
                 raise Conflict(
-                    f"part {each['part']} of {each['of']} of view `{view.reference}` has come to commit "
-                    f"{reached} of {until}; fill it again with `tidemill features backfill {view.name}`"
+                    f"part {each['part']} of {each['of']} of view `{items.reference}` has come to commit "
+                    f"{reached} of {until}; fill it again with `tidemill features backfill {items.name}`"
                 )
-        move_watermark(self.documents, view, until)
+        self._bring(items, until)
+        self._serve(items)
+        # Until a moment ago new commits went to the items that were served before.
+        self._bring(items, until)
+        mark = read_watermark(self.documents, items)
+        return {"sequence": 0 if mark is None else mark.sequence}
+
+    def _begin(self, view: ViewDefinition, history: Sequence[Commit], rollbacks: int) -> tuple[int, int]:
+        """Choose the generation of items to fill, and return it with the commit it has come to."""
+        (served,) = served_views([view], self.documents, self.store)
+        if served.items is not None and served.reached and served.is_true_to(history, rollbacks):
+            extend(self.documents, served.items, history[-1].sequence)
+            return generation_of(served.items.reference)[1], served.reached
+        (pointer,) = read_pointers(self.store, [view.reference]).values()
+        begun = self._generations(view)
+        going_on = [
+            number
+            for number, mark in begun.items()
+            if (pointer.let_go or number > pointer.generation)
+            and mark.holds({each.sequence for each in history}, rollbacks)
+        ]
+        generation = max(going_on, default=1 + max([pointer.generation, *begun]))
+        begin(self.documents, in_generation(view, generation), history, rollbacks)
+        return generation, begun[generation].sequence if going_on else 0
+
+    def _generations(self, view: ViewDefinition) -> dict[int, Watermark]:
+        """Return the watermarks of a view's generations that were begun."""
+        found = watermarks_of(self.documents, view.source)
+        split = {generation_of(reference): mark for reference, mark in found.items()}
+        return {number: mark for (reference, number), mark in split.items() if reference == view.reference}
+
+    def _items(self, request: Mapping[str, Any]) -> ViewDefinition:
+        return in_generation(self._view(request["view"], request["version"]), int(request["generation"]))
+
+    def _history(self, items: ViewDefinition) -> Sequence[Commit]:
+        """Return the source's commits, if the items are true to them."""
+        rollbacks = rollbacks_of(self.documents, items.source)
+        history = self.tables.commits(items.source)
+        mark = read_watermark(self.documents, items)
+        if mark is None or not mark.holds({each.sequence for each in history}, rollbacks):
+            raise Outdated(
+                f"source `{items.source}` was rolled back, or commits expired, while view "
+                f"`{items.reference}` was being filled; it has to be planned anew"
+            )
+        return history
+
+    def _bring(self, items: ViewDefinition, until: int) -> None:
+        history = self._history(items)
+        move_watermark(self.documents, items, until)
         bring_views(
-            self.project.source(view.source),
-            [view],
-            self.tables.commits(view.source),
+            self.project.source(items.source),
+            [items],
+            history,
             tables=self.tables,
             documents=self.documents,
             store=self.store,
         )
-        return {"sequence": watermark(self.documents, view)}
+
+    def _serve(self, items: ViewDefinition) -> None:
+        reference, generation = generation_of(items.reference)
+        while True:
+            (pointer,) = read_pointers(self.store, [reference]).values()
+            if not pointer.let_go and pointer.generation >= generation:
+                return
+            if move_pointer(self.store, reference, Pointer(generation, pointer.turn + 1)):
+                return
 
     def _view(self, name: str, version: str | None) -> ViewDefinition:
+        """Find a view: as declared, or kept up, or else as any registered model was trained with it."""
         declared = {view.name: define(view) for view in self.project.views}
         if name in declared and version in {None, declared[name].version}:
             return declared[name]
@@ -190,13 +307,16 @@ class Backfills:
         known = {view.reference: view for view in kept}
         reference = f"{name}@{version}" if version else name
         if reference not in known:
+            known |= {view.reference: view for view in self.served.registered()}
+        if reference not in known:
             nearest = did_you_mean(reference, [*declared, *known])
-            raise NotFound(f"no view `{reference}` is declared or in service{nearest}")
+            raise NotFound(f"no view `{reference}` is declared or was ever trained with{nearest}")
         return known[reference]
 
-    def _reached(self, view: ViewDefinition, part: int, of: int) -> int:
-        stored = self.documents.get(*_progress(view, part, of))
-        return max(watermark(self.documents, view), 0 if stored is None else int(stored[0]["sequence"]))
+    def _reached(self, items: ViewDefinition, part: int, of: int) -> int:
+        stored = self.documents.get(*_progress(items, part, of))
+        mark = read_watermark(self.documents, items)
+        return max(0 if mark is None else mark.sequence, 0 if stored is None else int(stored[0]["sequence"]))
 
     def _rows(self, commit: Commit, view: ViewDefinition) -> int:
         return int(commit_record(commit, self.project.name, view.source)["rows"])
@@ -214,11 +334,16 @@ class Backfills:
         if commits:
             yield {"after": after, "until": until}
 
-    def _committed_rows(self, commit: Commit, view: ViewDefinition) -> CommittedRows:
-        added = self.tables.rows(view.source, snapshot_id=commit.snapshot_id, added_only=True)
+    def _committed_rows(self, view: ViewDefinition, commit: Commit, before: Commit | None) -> CommittedRows:
+        added = added_rows(self.tables, view.source, commit, before)
         schema = self.project.source(view.source).schema
         return CommittedRows(rows_for_views(added, schema, [view]), commit.sequence, committed_at(commit))
 
 
-def _progress(view: ViewDefinition, part: int, of: int) -> tuple[str, str]:
-    return f"BACKFILL#{view.reference}", f"{part}/{of}"
+def _entity(key: str) -> bytes:
+    """Return what of an item's key names the entity: an entity is of the same part in every generation."""
+    return key.partition("#")[2].encode()
+
+
+def _progress(items: ViewDefinition, part: int, of: int) -> tuple[str, str]:
+    return f"BACKFILL#{items.reference}", f"{part}/{of}"

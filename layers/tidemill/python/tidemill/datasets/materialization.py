@@ -1,21 +1,34 @@
 """Bringing a source's commits to the online store, in the order they were made.
 
-How far each version of each view has come is kept as a watermark, moved on only after every item was
-written. A crash in between, a commit delivered twice, or two workers at once all repeat work that the
-online store refuses to count again; and since every worker starts at the watermark and goes through the
-commits one by one, no item ever takes a commit before the ones it builds on.
+How far each view's items have come is kept as a watermark, moved on only after every item was written. A
+crash in between, a commit delivered twice, or two workers at once all repeat work that the online store
+refuses to count again; and since every worker starts at the watermark and goes through the commits one
+by one, no item ever takes a commit before the ones it builds on.
 
-A view that is new, or has changed, is far behind. It is left to a backfill, so that the others' features
-stay as new as the data.
+A view that is new, or has changed, is far behind; the items of a source that was rolled back hold rows
+that are no longer part of it. Both are left to a backfill, so that the others' features stay as new as
+the data, and what is served is replaced as a whole.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
 
 from tidemill.datasets.arrow import rows_for_views
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.uploads import committed_at
-from tidemill.errors import Conflict
+from tidemill.datasets.watermarks import (
+    Watermark,
+    begin,
+    extend,
+    move_watermark,
+    read_watermark,
+    rollbacks_of,
+)
+from tidemill.errors import NotFound, Outdated
 from tidemill.features.definitions import ViewDefinition, define
+from tidemill.features.generations import generation_of, in_generation, read_pointers
 from tidemill.features.materialization import materialize
 from tidemill.features.online import OnlineStore
 from tidemill.ports import Documents
@@ -28,10 +41,54 @@ Backfill = Callable[[ViewDefinition, int], None]
 """Asks for a backfill of a view up to a commit's sequence."""
 
 
+class ServedView(NamedTuple):
+    """A view's items as they are served, and how far they have come.
+
+    Attributes
+    ----------
+    view
+        The view.
+    items
+        The definition under which the served generation of its items is written; None if the view was let
+        go of.
+    watermark
+        Of that generation; None if it was never begun.
+    """
+
+    view: ViewDefinition
+    items: ViewDefinition | None
+    watermark: Watermark | None
+
+    @property
+    def reached(self) -> int:
+        """The sequence of the last commit that all items have taken; 0 if none."""
+        return 0 if self.watermark is None else self.watermark.sequence
+
+    def is_true_to(self, history: Sequence[Commit], rollbacks: int) -> bool:
+        """Return whether the items hold nothing but what is in a history; a view never begun does."""
+        if self.items is None:
+            return False
+        return self.watermark is None or self.watermark.holds({each.sequence for each in history}, rollbacks)
+
+
 def views_to_keep_up(project: Project, source: str, served: Sequence[ViewDefinition]) -> list[ViewDefinition]:
     """Return the declared views of a source and those in service, each version of each once."""
     views = [*(define(view) for view in project.views_of(source)), *served]
     return list({(view.name, view.version): view for view in views}.values())
+
+
+def served_views(
+    views: Sequence[ViewDefinition], documents: Documents, store: OnlineStore
+) -> list[ServedView]:
+    """Return what is served of some views."""
+    pointers = read_pointers(store, [view.reference for view in views])
+    found = []
+    for view in views:
+        pointer = pointers[view.reference]
+        items = None if pointer.let_go else in_generation(view, pointer.generation)
+        mark = None if items is None else read_watermark(documents, items)
+        found.append(ServedView(view, items, mark))
+    return found
 
 
 def materialize_commit(
@@ -64,56 +121,85 @@ def materialize_commit(
     served
         Views of the source that models in service were trained with, declared still or not.
     backfill
-        Is asked to fill a view more than ``BEHIND_AT_MOST`` commits behind; without it, every view
-        is brought along here, however long it takes.
+        Is asked to fill a view more than ``BEHIND_AT_MOST`` commits behind, and anew one whose items are
+        not of the source's history; without it, every view is brought along here, however long it takes.
 
     Returns
     -------
     dict[str, int]
-        The number of items written, by ``view@version``.
+        The number of items written, by ``view@version``; those left to a backfill are left out.
 
     Raises
     ------
     NotFound
         If the project has no such source, or the source no table.
+    Outdated
+        If the items of a view are not of the source's history, and nobody can be asked to fill it anew.
     PlatformError
         If a service failed; the same call again goes on from where this one came to.
     """
     source = project.source(source_name)
-    views = views_to_keep_up(project, source_name, served)
-    reached = {view.reference: watermark(documents, view) for view in views}
-    if min(reached.values(), default=sequence) >= sequence:
-        return dict.fromkeys(reached, 0)
-    commits = [commit for commit in tables.commits(source_name) if commit.sequence <= sequence]
-    if backfill is not None:
-        views = [view for view in views if not _left_to(backfill, view, reached[view.reference], commits)]
-    return bring_views(source, views, commits, tables=tables, documents=documents, store=store)
+    views = served_views(views_to_keep_up(project, source_name, served), documents, store)
+    rollbacks = rollbacks_of(documents, source_name)
+    if all(_has_taken(each, sequence, rollbacks) for each in views):
+        return {each.view.reference: 0 for each in views}
+    history = tables.commits(source_name)
+    commits = [commit for commit in history if commit.sequence <= sequence]
+    brought = []
+    for each in views:
+        if not each.is_true_to(history, rollbacks):
+            _fill_anew(each, history, backfill)
+        elif backfill is not None and _is_far_behind(each, commits):
+            backfill(each.view, commits[-1].sequence)
+        elif each.items is not None:
+            if each.watermark is None:
+                begin(documents, each.items, history, rollbacks)
+            elif each.watermark.retired_at is not None:
+                extend(documents, each.items, each.watermark.newest)
+            brought.append(each.items)
+    written = bring_views(source, brought, commits, tables=tables, documents=documents, store=store)
+    return {generation_of(items)[0]: count for items, count in written.items()}
 
 
 def bring_views(
     source: Source,
     views: Sequence[ViewDefinition],
-    commits: Sequence[Commit],
+    history: Sequence[Commit],
     *,
     tables: Tables,
     documents: Documents,
     store: OnlineStore,
 ) -> dict[str, int]:
-    """Apply to each of some views of a source those of its commits that are after the view's watermark.
+    """Apply to the items of some views of a source those of its commits that are after their watermark.
+
+    Parameters
+    ----------
+    source
+        The source.
+    views
+        Generations of views' items that were begun, and hold nothing but what is in the history.
+    history
+        The source's commits, from the oldest that is kept on.
+    tables, documents, store
+        Where commits, watermarks and items are.
 
     Returns
     -------
     dict[str, int]
-        The number of items written, by ``view@version``.
+        The number of items written, by what they lie under.
+
+    Raises
+    ------
+    Outdated
+        If a commit was taken back or expired meanwhile.
     """
-    reached = {view.reference: watermark(documents, view) for view in views}
+    reached = {view.reference: _reached(documents, view) for view in views}
     written = dict.fromkeys(reached, 0)
-    for commit in commits:
+    for before, commit in pairs(history):
         due = [view for view in views if reached[view.reference] < commit.sequence]
         if not due:
             continue
-        added = tables.rows(source.name, snapshot_id=commit.snapshot_id, added_only=True)
-        rows = rows_for_views(added, source.schema, due)
+        rows = rows_for_views(added_rows(tables, source.name, commit, before), source.schema, due)
         for view in due:
             at = committed_at(commit)
             written[view.reference] += materialize(view, rows, sequence=commit.sequence, store=store, at=at)
@@ -121,33 +207,46 @@ def bring_views(
     return written
 
 
-def _left_to(backfill: Backfill, view: ViewDefinition, reached: int, commits: Sequence[Commit]) -> bool:
-    """Ask for a backfill of a view that is far behind; tell whether it is."""
-    missing = [commit for commit in commits if commit.sequence > reached]
-    if len(missing) <= BEHIND_AT_MOST:
-        return False
-    backfill(view, missing[-1].sequence)
-    return True
+def pairs(history: Sequence[Commit]) -> Iterator[tuple[Commit | None, Commit]]:
+    """Yield each commit with the one before it; None before the oldest that is kept."""
+    return zip([None, *history[:-1]], history, strict=True)
 
 
-def watermark(documents: Documents, view: ViewDefinition) -> int:
-    """Return the sequence of the last commit that all of a view's items have taken; 0 if none."""
-    stored = documents.get(*_address(view))
-    return 0 if stored is None else int(stored[0]["sequence"])
+def added_rows(tables: Tables, table: str, commit: Commit, before: Commit | None) -> pa.Table:
+    """Return what a commit added to the one before it, or all that it holds if it is the oldest.
+
+    Raises
+    ------
+    Outdated
+        If one of them was taken back or expired meanwhile: then nobody knows what it added.
+    """
+    try:
+        since = None if before is None else before.snapshot_id
+        return tables.rows(table, snapshot_id=commit.snapshot_id, since=since)
+    except NotFound as error:
+        raise Outdated(f"{error}; it went on while it was read, begin again") from error
 
 
-def move_watermark(documents: Documents, view: ViewDefinition, sequence: int) -> None:
-    """Move a view's watermark on, never back; whoever moved it further meanwhile is left alone."""
-    while True:
-        stored, revision = documents.get(*_address(view)) or ({"sequence": 0}, 0)
-        if stored["sequence"] >= sequence:
-            return
-        try:
-            documents.put(*_address(view), {"sequence": sequence}, revision=revision)
-        except Conflict:
-            continue
-        return
+def _has_taken(served: ServedView, sequence: int, rollbacks: int) -> bool:
+    """Return whether a view needs nothing, by what can be told without a look at the table."""
+    mark = served.watermark
+    return mark is not None and mark.sequence >= sequence and mark.rollbacks == rollbacks
 
 
-def _address(view: ViewDefinition) -> tuple[str, str]:
-    return f"WATERMARK#{view.source}", view.reference
+def _is_far_behind(served: ServedView, commits: Sequence[Commit]) -> bool:
+    missing = [commit for commit in commits if commit.sequence > served.reached]
+    return len(missing) > BEHIND_AT_MOST
+
+
+def _fill_anew(served: ServedView, history: Sequence[Commit], backfill: Backfill | None) -> None:
+    if backfill is None:
+        raise Outdated(
+            f"the online store has rows of view `{served.view.reference}` that were taken back or are no "
+            f"longer kept; `tidemill features backfill {served.view.name}` fills it anew"
+        )
+    backfill(served.view, history[-1].sequence if history else 0)
+
+
+def _reached(documents: Documents, items: ViewDefinition) -> int:
+    mark = read_watermark(documents, items)
+    return 0 if mark is None else mark.sequence

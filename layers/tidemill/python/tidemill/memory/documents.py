@@ -22,7 +22,13 @@ class MemoryDocuments:
         return None if item is None else (json.loads(item[0]), item[1])
 
     def put(
-        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+        self,
+        partition: str,
+        sort: str,
+        document: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        expires_at: int | None = None,  # noqa: ARG002  # the port's; nothing is dropped here
     ) -> int:
         """Write a document and return its new revision; Conflict on a stale one."""
         encoded = canonical_json(dict(document))
