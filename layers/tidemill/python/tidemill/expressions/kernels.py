@@ -156,9 +156,17 @@ def _many_ints(compute: np.ufunc, exact: Callable[[int, int], int], left: Column
     ends = min(corners), max(corners)
     if ends[0] >= _LEAST_INT and ends[1] <= _GREATEST_INT:
         return _Ints(Type.INT, values, valid, ends=ends)
-    near = compute(a.astype(np.float64), b.astype(np.float64))
-    # An int that wrapped around is 2**64 off.
-    return Column(Type.INT, values, valid & (np.abs(values - near) < 2.0**62))
+    return Column(Type.INT, values, valid & _unwrapped(compute, a, b, values))
+
+
+def _unwrapped(compute: np.ufunc, a: Array, b: Array, values: Array) -> Mask:
+    """Tell which ints did not wrap around: one that did is 2**64 off what floats come to."""
+    fits = np.empty(len(values), dtype=np.bool_)
+    for rows in blocks(len(values)):
+        off = compute(_cut(a, rows).astype(np.float64), _cut(b, rows).astype(np.float64))
+        off -= values[rows]
+        np.less(np.abs(off, out=off), 2.0**62, out=fits[rows])
+    return fits
 
 
 class _Range:
