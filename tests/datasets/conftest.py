@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.emulator.control.conftest import browser  # noqa: F401 - a fixture of the tests here too
 from tidemill import (
     Entity,
     FeatureView,

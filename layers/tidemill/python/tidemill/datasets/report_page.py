@@ -121,10 +121,11 @@ def _failed(report: _Report) -> list[_Report]:
 def _tiles(report: _Report) -> Iterator[str]:
     if not report.get("rows_read"):
         return
+    aside = "rows put aside" if report["status"] == "committed" else "rows to put aside"
     figures = {
         "rows in the file": report["rows_read"],
         "rows added": report.get("rows", 0),
-        "rows put aside": report["rows_quarantined"],
+        aside: report["rows_quarantined"],
         "rows not readable": report.get("rows_unread", 0),
         "warnings": report["warnings"],
     }
@@ -136,18 +137,21 @@ def _faults(report: _Report) -> Iterator[str]:
     faults = report.get("faults", ())
     if not faults:
         return
-    yield "<h2>What could not be read</h2>"
-    yield '<p class="soft">The other rows were read on, and the checks judged them.</p>'
+    others = report["rows_read"] - report["rows_unread"]
+    judged = f"The other {_number(others, 'row')} of the file could, and the checks judged them."
+    said = judged if others else "No row could be read whole, so no check judged any."
+    yield f'<h2>What could not be read</h2><p class="soft">{said}</p>'
+    faults = sorted(faults, key=lambda each: -(each["rows_failed"] or 0))
     yield _table("checks", ["expected", "rows", "found"])
-    for one in sorted(faults, key=lambda each: -(each["rows_failed"] or 0)):
+    for one in faults:
         rows = _share(one["rows_failed"], report["rows_read"], "bad") if one["rows_failed"] else "the file"
         yield _row(_text(one["check"]), rows, _text(one["found"]))
     yield _END
-    yield from _examples(faults)
+    yield from _examples(report, faults)
 
 
 def _checks(report: _Report) -> Iterator[str]:
-    checks = sorted(report.get("checks", ()), key=lambda each: (each["passed"], not each["rows_failed"]))
+    checks = sorted(report.get("checks", ()), key=_gravity)
     if not checks:
         return
     yield "<h2>Checks</h2>" + _table("checks", ["check", "outcome", "if it fails", "rows", "found"])
@@ -157,24 +161,30 @@ def _checks(report: _Report) -> Iterator[str]:
         pill = f'<span class="pill {kind}">{outcome}</span>'
         yield _row(_text(one["check"]), pill, escape(one["severity"]), rows, _text(one["found"]))
     yield _END
-    yield from _examples(checks)
+    yield from _examples(report, checks)
+
+
+def _gravity(verdict: _Report) -> tuple[bool, bool, int]:
+    """Return by what checks are sorted: those that refuse, those that warn, then by the rows that fail."""
+    return verdict["passed"], verdict["severity"] == "warn", -(verdict["rows_failed"] or 0)
 
 
 def _outcome(verdict: _Report) -> tuple[str, str]:
     if not verdict["passed"]:
         return ("unsure", "warned") if verdict["severity"] == "warn" else ("bad", "refused")
     if verdict["severity"] == "quarantine" and verdict["rows_failed"]:
-        return "unsure", "rows put aside"
+        return "unsure", "put aside"
     return "good", "passed"
 
 
-def _examples(verdicts: Iterable[_Report]) -> Iterator[str]:
+def _examples(report: _Report, verdicts: Iterable[_Report]) -> Iterator[str]:
+    order = {each["name"]: place for place, each in enumerate(report.get("columns", ()))}
     for one in verdicts:
         if not one["examples"]:
             continue
         marked = one.get("columns", ())
-        there = list(one["examples"][0]["values"])
-        names = [*(name for name in there if name in marked), *(name for name in there if name not in marked)]
+        there = one["examples"][0]["values"]
+        names = sorted(there, key=lambda name: (name not in marked, order.get(name, len(order))))
         shown, rows = len(one["examples"]), one["rows_failed"] or 0
         first = f"the first {shown} of {rows:,} rows" if rows > shown else _number(rows, "row")
         yield f'<h3>{_text(one["check"])} <span class="soft">&middot; {first}</span></h3>'
@@ -194,9 +204,9 @@ def _mark(name: str, marked: Sequence[str]) -> str:
 
 def _columns(report: _Report) -> Iterator[str]:
     columns = report.get("columns", ())
-    if not columns or not report["rows_read"]:
+    read = report.get("rows_read", 0)
+    if not any(one["nulls"] or one["put_aside"] or one["unread"] for one in columns):
         return
-    read = report["rows_read"]
     kept = read - report["rows_unread"] - report["rows_quarantined"]
     yield "<h2>Columns</h2>"
     yield (

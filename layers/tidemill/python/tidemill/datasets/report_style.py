@@ -40,10 +40,11 @@ table { width: 100%; border-collapse: collapse; }
 th, td { padding: 8px 14px; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td, tr:last-child th { border-bottom: 0; } td { font-variant-numeric: tabular-nums; }
 thead th { font-weight: 600; color: var(--soft); font-size: 13px; white-space: nowrap; }
-.checks td:first-child, .checks td:last-child { min-width: 220px; }
+.checks td:first-child, .checks td:last-child { min-width: 220px; } .checks td { min-width: 84px; }
 .rows td, .rows th { white-space: nowrap; } td.mark, th.mark { background: var(--mark); }
 .rows tbody td:first-child { position: sticky; left: 0; background: var(--paper); color: var(--soft); }
-.share { white-space: nowrap; }
+.share, .columns code, .columns td { white-space: nowrap; }
+.columns td:first-child { position: sticky; left: 0; background: var(--paper); }
 .bar { display: inline-block; width: 72px; height: 8px; margin-right: 8px; border-radius: 4px;
   background: var(--bar); overflow: hidden; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--soft); }
@@ -53,6 +54,9 @@ thead th { font-weight: 600; color: var(--soft); font-size: 13px; white-space: n
 @media (max-width: 560px) { main { padding: 20px 14px 48px; } h1 { font-size: 22px; }
   .verdict { padding: 12px 14px; } .tiles { grid-template-columns: 1fr 1fr; gap: 8px; }
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin: 0 0 10px; }
-  th, td { padding: 7px 10px; } }
+  th, td { padding: 7px 10px; }
+  .checks thead { display: none; } .checks tr { display: block; padding: 8px 12px;
+    border-bottom: 1px solid var(--line); }
+  .checks td { display: block; border: 0; padding: 2px 0; } .checks td:empty { display: none; } }
 @media print { body { background: none; } .wide { overflow: visible; } }
 """
