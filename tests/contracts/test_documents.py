@@ -31,6 +31,16 @@ def test_a_document_comes_back_as_it_was_with_revision_1(documents: Documents) -
     assert isinstance(stored[0]["whole"], float)
 
 
+def test_many_are_read_at_once_and_those_that_are_not_there_are_left_out(documents: Documents) -> None:
+    for number in range(130):
+        documents.put("P", f"{number}", {"n": number})
+    documents.put("OTHER", "130", {})
+    wanted = [f"{number}" for number in range(150)]
+    found = documents.get_many("P", [*wanted, "7"])
+    assert found == {f"{number}": {"n": number} for number in range(130)}
+    assert documents.get_many("P", []) == {}
+
+
 def test_each_write_adds_one_to_the_revision(documents: Documents) -> None:
     assert [documents.put("P", "s", {"n": n}) for n in range(3)] == [1, 2, 3]
     assert documents.put("P", "s", {"n": 3}, revision=3) == 4

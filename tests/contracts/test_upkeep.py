@@ -72,6 +72,7 @@ def test_every_snapshot_is_listed_with_what_it_builds_on_and_when_it_came(databa
     assert [each.snapshot_id for each in listed] == [first.snapshot_id, second.snapshot_id]
     assert [each.parent for each in listed] == [None, first.snapshot_id]
     assert {each.at for each in listed} == {AT}
+    assert [each.properties for each in listed] == [first.properties, second.properties]
 
 
 def test_an_expired_snapshot_is_gone_and_the_rest_is_as_it_was(database: Database) -> None:
@@ -108,6 +109,19 @@ def test_a_current_or_tagged_snapshot_does_not_expire(database: Database) -> Non
         with pytest.raises(Conflict, match=str(commit.snapshot_id)):
             database.upkeep.expire("flights", [commit.snapshot_id])
     assert names(database, first) == ["a"]
+
+
+def test_a_tag_can_be_taken_away_and_its_snapshot_expires_like_any_other(database: Database) -> None:
+    first, _ = append(database, "a"), append(database, "b")
+    database.tables.tag("flights", first.snapshot_id, "kept")
+    with pytest.raises(NotFound, match=r"has no tag `keep`; did you mean `kept`"):
+        database.upkeep.untag("flights", "keep")
+    database.upkeep.untag("flights", "kept")
+    assert database.history.tags("flights") == {}
+    database.upkeep.expire("flights", [first.snapshot_id])
+    assert names(database) == ["a", "b"]
+    with pytest.raises(NotFound, match="kept"):
+        database.upkeep.untag("flights", "kept")
 
 
 def test_a_tagged_version_outlives_its_neighbours(database: Database) -> None:

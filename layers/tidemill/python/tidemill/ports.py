@@ -5,7 +5,7 @@ suite under ``tests/contracts`` that both pass. Iceberg tables and the online st
 their own beside their domain code (``datasets/tables.py``, ``features/online.py``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 
@@ -50,6 +50,10 @@ class Documents(Protocol):
 
     def get(self, partition: str, sort: str) -> tuple[dict[str, Any], int] | None:
         """Return (document, revision), strongly consistent, or None."""
+        ...
+
+    def get_many(self, partition: str, sorts: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return by sort those of some documents of a partition that there are, strongly consistent."""
         ...
 
     def put(

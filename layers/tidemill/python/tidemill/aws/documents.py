@@ -7,22 +7,41 @@ decimals, and nothing here asks DynamoDB to look inside.
 """
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tidemill.aws.failures import aws_failures
 from tidemill.canonical import canonical_json
+from tidemill.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DynamoDocuments:
-    """One table of JSON documents with conditional writes and strongly consistent reads."""
+_BATCH_KEYS = 100
+_TRIES = 8
 
-    def __init__(self, table: str, *, client: "DynamoDBClient") -> None:
+
+class DynamoDocuments:
+    """One table of JSON documents with conditional writes and strongly consistent reads.
+
+    Parameters
+    ----------
+    table
+        The DynamoDB table.
+    client
+        A boto3 DynamoDB client.
+    pause
+        Waits for a number of seconds before documents that DynamoDB left unread are asked for again.
+    """
+
+    def __init__(
+        self, table: str, *, client: "DynamoDBClient", pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self.table = table
         self._client = client
+        self._pause = pause
 
     def get(self, partition: str, sort: str) -> tuple[dict[str, Any], int] | None:
         """Return (document, revision), strongly consistent, or None."""
@@ -32,6 +51,13 @@ class DynamoDocuments:
             )
         item = answer.get("Item")
         return None if item is None else (json.loads(item["document"]["S"]), int(item["revision"]["N"]))
+
+    def get_many(self, partition: str, sorts: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return by sort those of some documents of a partition that there are, strongly consistent."""
+        keys = [_key(partition, sort) for sort in dict.fromkeys(sorts)]
+        batches = (keys[start : start + _BATCH_KEYS] for start in range(0, len(keys), _BATCH_KEYS))
+        found = (item for batch in batches for item in self._batch_get(batch))
+        return {item["sort"]["S"]: json.loads(item["document"]["S"]) for item in found}
 
     def put(
         self,
@@ -102,6 +128,20 @@ class DynamoDocuments:
         """Remove a document; removing one that is not there is no error."""
         with aws_failures(f"deleting document {partition} / {sort}"):
             self._client.delete_item(TableName=self.table, Key=_key(partition, sort))
+
+    def _batch_get(self, keys: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        asked: dict[str, Any] = {self.table: {"Keys": keys, "ConsistentRead": True}}
+        for attempt in range(_TRIES):
+            with aws_failures(f"reading {len(keys)} documents"):
+                answer = self._client.batch_get_item(RequestItems=asked)
+            yield from answer["Responses"].get(self.table, [])
+            asked = answer.get("UnprocessedKeys", {})
+            if not asked:
+                return
+            self._pause(0.02 * 2**attempt)
+        raise Unavailable(
+            f"DynamoDB left documents of table {self.table} unread {_TRIES} times: it is throttling"
+        )
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

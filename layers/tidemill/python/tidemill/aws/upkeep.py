@@ -13,6 +13,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import ArrowScan, parquet_files_to_data_files
 from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import ALWAYS_TRUE, FileScanTask, Table
+from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 
 from tidemill.aws.clients import client
@@ -20,7 +21,7 @@ from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
 from tidemill.aws.transactions import SteadyTransaction
 from tidemill.datasets.tables import AT_PROPERTY, KeptSnapshot
-from tidemill.errors import Conflict
+from tidemill.errors import Conflict, NotFound, did_you_mean
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,6 +60,26 @@ class IcebergUpkeep:
             current = stored.metadata.current_snapshot_id
             found = sorted(stored.snapshots(), key=lambda one: (one.snapshot_id == current, one.timestamp_ms))
             return [_kept(snapshot) for snapshot in found]
+
+    def untag(self, table: str, name: str) -> None:
+        """Take a tag away; NotFound if there is none of that name."""
+        with iceberg_failures(f"taking tag `{name}` of table `{table}` away"):
+            for attempt in range(_COMMIT_TRIES):
+                stored = self._load(table)
+                refs = stored.refs().items()
+                tags = [found for found, ref in refs if ref.snapshot_ref_type == SnapshotRefType.TAG]
+                if name not in tags:
+                    raise NotFound(f"table `{table}` has no tag `{name}`{did_you_mean(name, tags)}")
+                try:
+                    stored.manage_snapshots().remove_tag(name).commit()
+                except CommitFailedException:
+                    self._pause(random.uniform(0.5, 1) * min(0.05 * 2**attempt, _LONGEST_PAUSE_SECONDS))
+                else:
+                    return
+            raise Conflict(
+                f"table `{table}`: taking tag `{name}` away was lost to other writers {_COMMIT_TRIES} times; "
+                "repeat it"
+            )
 
     def expire(self, table: str, snapshot_ids: Collection[int]) -> None:
         """Let go of snapshots; Conflict if one of them is current or has a tag."""
@@ -120,7 +141,9 @@ def _kept(snapshot: Snapshot) -> KeptSnapshot:
     properties = snapshot.summary.additional_properties if snapshot.summary is not None else {}
     said = properties.get(AT_PROPERTY)
     at = datetime.fromisoformat(said) if said else datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
-    return KeptSnapshot(snapshot.snapshot_id, snapshot.sequence_number or 0, snapshot.parent_snapshot_id, at)
+    return KeptSnapshot(
+        snapshot.snapshot_id, snapshot.sequence_number or 0, snapshot.parent_snapshot_id, at, properties
+    )
 
 
 def _current_files(table: Table) -> list[FileScanTask]:

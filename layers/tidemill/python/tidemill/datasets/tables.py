@@ -67,13 +67,14 @@ class KeptSnapshot(NamedTuple):
     """A snapshot that is kept, and what decides whether it goes on being.
 
     ``at`` is when what it was made from arrived, or else when it was made; None if nobody knows.
-    ``parent`` is the snapshot it builds on, if that is kept too.
+    ``parent`` is the snapshot it builds on, if that is kept too. ``properties`` are its commit's.
     """
 
     snapshot_id: int
     sequence: int
     parent: int | None
     at: datetime | None
+    properties: Mapping[str, str]
 
 
 class Tables(Protocol):
@@ -165,6 +166,10 @@ class Upkeep(Protocol):
 
     def snapshots(self, table: str) -> Sequence[KeptSnapshot]:
         """Return every snapshot that is kept, the current one last."""
+        ...
+
+    def untag(self, table: str, name: str) -> None:
+        """Take a tag away, so that its snapshot may expire; NotFound if there is none of that name."""
         ...
 
     def expire(self, table: str, snapshot_ids: Collection[int]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tidemill.canonical import canonical_json
@@ -20,6 +20,11 @@ class MemoryDocuments:
         """Return (document, revision), or None."""
         item = self._items.get((partition, sort))
         return None if item is None else (json.loads(item[0]), item[1])
+
+    def get_many(self, partition: str, sorts: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return by sort those of some documents of a partition that there are."""
+        found = {sort: self.get(partition, sort) for sort in sorts}
+        return {sort: stored[0] for sort, stored in found.items() if stored is not None}
 
     def put(
         self,

@@ -194,10 +194,17 @@ class MemoryTables:
         """Return every snapshot that is kept, the current one last."""
         stored = self._table(table)
         found = [
-            KeptSnapshot(commit.snapshot_id, commit.sequence, parent, _arrival(commit))
+            KeptSnapshot(commit.snapshot_id, commit.sequence, parent, _arrival(commit), commit.properties)
             for commit, parent, *_ in stored.snapshots.values()
         ]
         return sorted(found, key=lambda one: (one.snapshot_id == stored.current, one.sequence))
+
+    def untag(self, table: str, name: str) -> None:
+        """Take a tag away; NotFound if there is none of that name."""
+        tags = self._table(table).tags
+        if name not in tags:
+            raise NotFound(f"table `{table}` has no tag `{name}`{did_you_mean(name, tags)}")
+        del tags[name]
 
     def expire(self, table: str, snapshot_ids: Collection[int]) -> None:
         """Let go of snapshots; Conflict if one of them is current or has a tag."""
