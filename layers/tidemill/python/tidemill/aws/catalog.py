@@ -8,7 +8,7 @@ where the one before ended. ``docs/adr/0008-commits-that-cost-the-same.md`` has 
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pyiceberg.catalog import METADATA_LOCATION
 from pyiceberg.catalog.glue import GlueCatalog
@@ -18,37 +18,49 @@ from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import Identifier
 
-from tidemill.aws.metadata import MetadataStream, with_shared_history
+from tidemill.aws.metadata import GZIPPED_ENDING, MetadataFiles, content_of, with_shared_history
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_glue.type_defs import TableTypeDef
 
+Value = TypeVar("Value")
+
 COMPRESSION_PROPERTY = "write.metadata.compression-codec"
 """Iceberg's own property; a table that says ``gzip`` has its metadata compressed."""
-_ENDING, _GZIPPED_ENDING = ".metadata.json", ".gz.metadata.json"
+_PLAIN_ENDING = ".metadata.json"
 _KEPT = 16
-"""Metadata that is kept, of as many tables as are usually in use; versions of one share their history."""
+"""Of how many tables, and versions of them, metadata is kept; versions of one share their history."""
 
 
 class SteadyGlueCatalog(GlueCatalog):
-    """A Glue catalog whose commits cost what they change."""
+    """A Glue catalog whose commits cost what they change.
+
+    Parameters
+    ----------
+    name
+        What PyIceberg calls it.
+    glue
+        The boto3 client.
+    file_io
+        The path of the class that reads and writes files.
+    """
 
     def __init__(self, name: str, *, glue: "GlueClient", file_io: str) -> None:
-        """Use a boto3 client, and a class named by its path for the files."""
         super().__init__(name, client=glue, **{"py-io-impl": file_io})
-        self._kept: OrderedDict[str, TableMetadata] = OrderedDict()
-        self._streams: OrderedDict[str, MetadataStream] = OrderedDict()
+        self._metadata: _Recent[TableMetadata] = _Recent(_KEPT)
+        self._files: _Recent[MetadataFiles] = _Recent(_KEPT)
         self._lock = threading.Lock()
 
     def _convert_glue_to_iceberg(self, glue_table: "TableTypeDef") -> Table:
         """Return a table; its metadata file is read if this process has neither read nor written it."""
         location = glue_table.get("Parameters", {}).get(METADATA_LOCATION, "")
-        metadata = self._kept.get(location)
+        metadata = self._metadata.get(location)
+        if metadata is None and location.endswith(GZIPPED_ENDING):
+            metadata = self._read_metadata(location)
         if metadata is None:
-            table = super()._convert_glue_to_iceberg(glue_table)
-            table.metadata = self._keep(location, table.metadata)
-            return table
+            return super()._convert_glue_to_iceberg(glue_table)
+        self._metadata.put(location, metadata)
         return Table(
             identifier=(glue_table["DatabaseName"], glue_table["Name"]),
             metadata=metadata,
@@ -67,36 +79,53 @@ class SteadyGlueCatalog(GlueCatalog):
         """Return the table with its updates; where its metadata will lie tells whether it is compressed."""
         staged = super()._update_and_stage_table(current_table, table_identifier, requirements, updates)
         if staged.metadata.properties.get(COMPRESSION_PROPERTY) == "gzip":
-            staged.metadata_location = f"{staged.metadata_location.removesuffix(_ENDING)}{_GZIPPED_ENDING}"
+            staged.metadata_location = (
+                f"{staged.metadata_location.removesuffix(_PLAIN_ENDING)}{GZIPPED_ENDING}"
+            )
         return staged
 
     def _write_metadata(self, metadata: TableMetadata, io: FileIO, metadata_path: str) -> None:  # type: ignore[override]  # a static method of PyIceberg's, which calls it on its instance
         """Write a metadata file, and keep what it says: a commit is usually followed by another."""
-        if metadata_path.endswith(_GZIPPED_ENDING) and metadata.format_version > 1:
-            with self._lock:
-                data = self._stream_of(metadata).file_of(metadata)
-            with io.new_output(metadata_path).create() as file:
-                file.write(data)
-        else:
+        if not metadata_path.endswith(GZIPPED_ENDING):
             super()._write_metadata(metadata, io, metadata_path)
-        self._keep(metadata_path, metadata)
+            return
+        with self._lock:
+            data = self._files_of(metadata.table_uuid).written(metadata)
+        with io.new_output(metadata_path).create() as file:
+            file.write(data)
+        self._metadata.put(metadata_path, with_shared_history(metadata))
 
     def _is_s3tables_database(self, database_name: str) -> bool:
         """Return that a database is none of S3 Tables': ours never is, and a commit need not ask."""
         del database_name
         return False
 
-    def _keep(self, location: str, metadata: TableMetadata) -> TableMetadata:
+    def _read_metadata(self, location: str) -> TableMetadata:
+        with self._load_file_io(location=location).new_input(location).open() as file:
+            content = content_of(file.read(), location)
         with self._lock:
-            self._kept[location] = with_shared_history(metadata)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[location]
+            return with_shared_history(self._files_of(content["table-uuid"]).read(content))
 
-    def _stream_of(self, metadata: TableMetadata) -> MetadataStream:
-        table = str(metadata.table_uuid)
-        stream = self._streams.pop(table, None) or MetadataStream()
-        self._streams[table] = stream
-        while len(self._streams) > _KEPT:
-            self._streams.popitem(last=False)
-        return stream
+    def _files_of(self, table_uuid: object) -> MetadataFiles:
+        found = self._files.get(str(table_uuid)) or MetadataFiles()
+        self._files.put(str(table_uuid), found)
+        return found
+
+
+class _Recent(Generic[Value]):
+    """A few things, those that were put last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Value | None:
+        return self._kept.get(name)
+
+    def put(self, name: str, value: Value) -> None:
+        with self._lock:
+            self._kept[name] = value
+            self._kept.move_to_end(name)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
