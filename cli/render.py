@@ -14,6 +14,7 @@ from tidemill.client.progress import Steps, bars
 
 # Wide enough that a table read by a pipe or a log is not cut.
 PIPE_WIDTH = 160
+THOUSAND, TEN = 1000, 10
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -102,6 +103,23 @@ def counted(number: int, thing: str) -> str:
     ('1 commit', '1,200 files')
     """
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def size(size_bytes: int) -> str:
+    """Write a number of bytes in the unit people read.
+
+    Examples
+    --------
+    >>> size(812), size(176_403), size(2_500_000_000)
+    ('812 B', '176 kB', '2.5 GB')
+    """
+    scaled, unit = float(size_bytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if scaled < THOUSAND:
+            break
+        scaled, unit = scaled / THOUSAND, larger
+    digits = 1 if scaled < TEN and unit != "B" else 0
+    return f"{scaled:.{digits}f} {unit}"
 
 
 def first_few(values: Sequence[str], shown: int = 3) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli.commands.checks import infer, unblock
+from cli.commands.findings import found_in, found_tables, refusal_reason, save_page
 from cli.commands.versions import describe, diff, export, rollback, show_version, tag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
@@ -35,14 +36,16 @@ def upload(app: App, source: str, files: tuple[Path, ...], *, as_json: bool) -> 
         for file in files:
             outcomes.append(upload_and_wait(deployment, source, file))
             progress.step(file.name)
-    rows = [
-        [one["file"], one["status"], one.get("rows"), one.get("quarantined"), one["digest"][:12]]
-        for one in outcomes
-    ]
-    show(outcomes, table(["file", "outcome", "rows", "quarantined", "digest"], rows), as_json=as_json)
+        pages = [save_page(deployment, one, app.state_dir) for one in outcomes if found_tables(one)]
+    names = ["status", "rows", "quarantined", "warnings"]
+    rows = [[one["file"], *(one.get(name) for name in names), one["digest"][:12]] for one in outcomes]
+    heads = ["file", "outcome", "rows", "put aside", "warnings", "digest"]
+    found = [part for one in outcomes for part in found_in(one)]
+    saved = ["", *(f"the whole report: {page.as_uri()}" for page in pages)] if pages else []
+    show(outcomes, table(heads, rows), *found, *saved, as_json=as_json)
     refused = [one for one in outcomes if one["status"] == "refused"]
     if refused:
-        reasons = "; ".join(f"{one['file']}: {one['error']}" for one in refused)
+        reasons = "; ".join(f"{one['file']}: {refusal_reason(one)}" for one in refused)
         raise CommandError(f"refused {len(refused)} of {len(outcomes)}: {reasons}")
 
 

@@ -4,19 +4,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import RenderableType
 
+from cli.commands.differences import diff_tables
 from cli.commands.features import views_in_service
+from cli.commands.findings import found_tables
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import counted, facts, first_few, show, table
+from cli.render import counted, facts, first_few, show, size, table
 from tidemill.client.deployment import Deployment
 from tidemill.client.known_tables import check_table
 from tidemill.project import load_project
 
 if TYPE_CHECKING:
-    from tidemill.datasets.diff import ColumnDiff, VersionDiff
-    from tidemill.datasets.profiles import ColumnSummary
     from tidemill.datasets.tables import Commit
 
 VERSION_HELP = "VERSION is `latest`, a snapshot id, a tag, or a date (2013-03-01, 2013-03) to its end."
@@ -29,7 +28,9 @@ SHOWN_FILES = 10
 @json_option
 @pass_app
 def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
-    """Show one version: its commit, its columns, its files."""
+    """Show one version: its commit and what its checks found, its columns, its files."""
+    from tidemill.datasets.uploaded_rows import stored_findings  # noqa: PLC0415 - Arrow takes a second to import
+
     with app.deployment() as deployment:
         commit = find(deployment, source, version)
         history = deployment.history
@@ -38,6 +39,7 @@ def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
         tags = [name for name, each in history.tags(source).items() if each == commit.snapshot_id]
         commits = len(history.history(source, commit.snapshot_id))
         record = describe(deployment, source, commit)
+        found = stored_findings(deployment.data, record["findings"])
     said = {
         **record,
         "snapshot_id": str(commit.snapshot_id),
@@ -47,6 +49,7 @@ def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
         "bytes": sum(file.size_bytes for file in files),
         "columns": {field.name: str(field.type) for field in fields},
         "files": [file._asdict() for file in files],
+        "checks": found.get("checks", []),
     }
     summary = facts(
         {
@@ -57,13 +60,13 @@ def show_version(app: App, source: str, version: str, *, as_json: bool) -> None:
             "tags": said["tags"],
             "commits so far": commits,
             "rows": said["rows_in_all"],
-            "bytes": said["bytes"],
+            "size": size(said["bytes"]),
         }
     )
     columns = table(["column", "type"], [[name, type_] for name, type_ in said["columns"].items()])
-    listed = [[Path(file.path).name, file.rows, file.size_bytes] for file in files[:SHOWN_FILES]]
-    of_all = table(["file", "rows", "bytes"], listed, counted(len(files), "file"))
-    show(said, summary, "", columns, "", of_all, as_json=as_json)
+    listed = [[Path(file.path).name, file.rows, size(file.size_bytes)] for file in files[:SHOWN_FILES]]
+    of_all = table(["file", "rows", "size"], listed, counted(len(files), "file"))
+    show(said, summary, *found_tables(found), "", columns, "", of_all, as_json=as_json)
 
 
 @click.command("diff", help=f"Show what changed in SOURCE from version BEFORE to AFTER.\n\n{VERSION_HELP}")
@@ -201,57 +204,3 @@ def describe(deployment: Deployment, source: str, commit: "Commit") -> dict[str,
     # Iceberg counts also what came by no upload: the table of predictions is read by these commands too.
     rows = int(commit.properties.get("added-records", record["rows"]))
     return {**record, "snapshot_id": str(commit.snapshot_id), "rows": rows}
-
-
-def diff_tables(source: str, before: str, after: str, found: "VersionDiff") -> list[RenderableType]:
-    """Return a comparison as people read it: what changed in all, then column by column."""
-    added, removed = found.files_added, found.files_removed
-    summary = table(
-        ["", "before", "after", "change"],
-        [
-            ["rows", found.rows_before, found.rows_after, f"{found.rows_after - found.rows_before:+,}"],
-            [
-                "files",
-                found.files_kept + len(removed),
-                found.files_kept + len(added),
-                f"+{len(added)} -{len(removed)}",
-            ],
-            ["commits", None, None, f"+{len(found.added)} -{len(found.taken_back)}"],
-        ],
-        f"{source}: {before} → {after}",
-    )
-    changes = [[each.change, each.column, each.before, each.after] for each in found.schema]
-    schema = [table(["schema", "column", "before", "after"], changes)] if changes else []
-    names = ["column", "nulls", "→", "distinct", "→", "mean or most frequent", "→", "range", "→", "shift"]
-    return [summary, *schema, table(names, [column_row(column) for column in found.columns])]
-
-
-def column_row(column: "ColumnDiff") -> list[Any]:
-    """Return one line of a comparison."""
-    sides = (column.before, column.after)
-    return [
-        column.column,
-        *(f"{side.nulls / side.rows:.1%}" if side.rows else None for side in sides),
-        *(side.distinct for side in sides),
-        *(_middle(side) for side in sides),
-        *(_range(side) for side in sides),
-        column.shift,
-    ]
-
-
-def _middle(side: "ColumnSummary") -> str | None:
-    if side.mean is not None:
-        return f"{side.mean:.4g}" if side.std is None else f"{side.mean:.4g} ± {side.std:.3g}"
-    if not side.frequent:
-        return None
-    value, times = next(iter(side.frequent.items()))
-    return f"{value} ({times / (side.rows - side.nulls):.0%})"
-
-
-def _range(side: "ColumnSummary") -> str | None:
-    if side.low is None:
-        return None
-    low, high = (
-        f"{end:.4g}" if isinstance(end, int | float) else f"{end:%Y-%m-%d}" for end in (side.low, side.high)
-    )
-    return f"{low} … {high}"

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from cli.context import App
 from cli.errors import one_line_errors
 from cli.main import main
+from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.tables import MemoryTables
 
@@ -18,7 +19,13 @@ from tidemill.memory.tables import MemoryTables
 def in_memory() -> Any:
     """Return what the commands ask of a deployment of `projects.flights` to which nothing came yet."""
     tables = MemoryTables()
-    return SimpleNamespace(project="flights", tables=tables, history=tables, documents=MemoryDocuments())
+    return SimpleNamespace(
+        project="flights",
+        tables=tables,
+        history=tables,
+        documents=MemoryDocuments(),
+        data=MemoryBlobs(),
+    )
 
 
 @dataclass(frozen=True)

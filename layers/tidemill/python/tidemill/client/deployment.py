@@ -165,14 +165,14 @@ class Deployment:
         return Uploaded(digest, by_content, by_name, earlier.version if earlier else None)
 
     def upload_report(self, uploaded: Uploaded) -> dict[str, Any] | None:
-        """Return what became of an upload, or None as long as nobody knows."""
+        """Return what became of an upload and where that stands, or None as long as nobody knows."""
         found = self.data.info(uploaded.report_by_content)
         if found is None or found.version == uploaded.earlier_report:
             found = self.data.info(uploaded.report_by_name)
         if found is None:
             return None
         report: dict[str, Any] = json.loads(self.data.get(found.key, version=found.version))
-        return report
+        return {**report, "report_key": found.key}
 
     def start_training(
         self, model: str, *, run_id: str, reason: Mapping[str, str], overrides: Mapping[str, Any]

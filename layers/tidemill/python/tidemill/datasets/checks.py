@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tidemill.datasets.arrow import to_columns
-from tidemill.datasets.findings import SHOWN_EXAMPLES, Findings, RowOfFile, Verdict
+from tidemill.datasets.findings import ALL_PUT_ASIDE, SHOWN_EXAMPLES, Findings, RowOfFile, Verdict
 from tidemill.datasets.hashes import Mask, SeenRows, hash_rows
 from tidemill.datasets.readable import Numbers
 from tidemill.expressions import Columns, evaluate
@@ -141,7 +141,7 @@ class Checker:
 
     def _total(self, tallies: Iterable[_Tally]) -> Verdict:
         """Judge all rows put aside together, and name what most of them failed."""
-        total = _Tally("all rows put aside", tolerated=self._source.tolerance, failed=self._quarantined)
+        total = _Tally(ALL_PUT_ASIDE, tolerated=self._source.tolerance, failed=self._quarantined)
         verdict = total.verdict(self._rows)
         most = max(tallies, key=lambda tally: (tally.severity == "quarantine") * tally.failed)
         if not most.examples:

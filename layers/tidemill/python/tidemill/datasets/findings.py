@@ -9,6 +9,8 @@ from tidemill.errors import UploadRefused
 from tidemill.project.checks import Severity
 
 SHOWN_EXAMPLES = 5
+ALL_PUT_ASIDE = "all rows put aside"
+"""The check that no source declares and each has: that few enough rows fail the others."""
 
 
 class ChecksFailed(UploadRefused):
