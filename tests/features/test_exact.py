@@ -23,6 +23,11 @@ def summed(limbs: Limbs) -> Limbs:
     return {place: limb.sum(keepdims=True) for place, limb in limbs.items()}
 
 
+def tiled(limbs: Limbs, n: int = 100) -> Limbs:
+    """Repeat a sum, so that there are too many to be added up one by one."""
+    return {place: np.repeat(limb, n) for place, limb in limbs.items()}
+
+
 def rounded(value: Fraction) -> Fraction:
     return round(value / RESOLUTION) * RESOLUTION
 
@@ -31,7 +36,9 @@ def rounded(value: Fraction) -> Fraction:
 @example([2.3058430092136945e18, 2.3058430092136945e18, 4.4507069123819945e18, 6.527702866289145e-25])
 def test_a_sum_is_the_exact_sum_rounded_once(numbers: list[float]) -> None:
     exact = sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
-    assert to_float(summed(split(np.array(numbers))), 1)[0] == float(exact)
+    sums = summed(split(np.array(numbers)))
+    assert to_float(sums, 1).tolist() == [float(exact)]
+    assert to_float(tiled(sums), 100).tolist() == [float(exact)] * 100
 
 
 @given(NUMBERS, st.randoms(use_true_random=False), st.integers(0, 30))
@@ -50,11 +57,14 @@ def test_order_and_grouping_do_not_change_a_bit(numbers: list[float], random: Ra
 @example([7.958729450323381e-13, 0.0])
 def test_deviations_are_right_however_close_the_numbers_lie(numbers: list[float]) -> None:
     values = np.array(numbers)
-    found = scaled_deviations(summed(split(values)), summed(split_squares(values)), np.array([len(values)]))
+    sums, sums_of_squares = summed(split(values)), summed(split_squares(values))
+    found = scaled_deviations(sums, sums_of_squares, np.array([len(values)]))
+    many = scaled_deviations(tiled(sums), tiled(sums_of_squares), np.full(100, len(values)))
     n, total = len(numbers), sum((rounded(Fraction(number)) for number in numbers), Fraction(0))
     squares = sum((rounded(Fraction(number) ** 2) for number in numbers), Fraction(0))
     exact = float(max(n * squares - total**2, Fraction(0)))
-    assert found[0] == exact
+    assert found.tolist() == [exact]
+    assert many.tolist() == [exact] * 100
 
 
 @given(SMALL)

@@ -86,7 +86,7 @@ class ViewDefinition:
         """Return the view as plain data."""
         return dict(self.data)
 
-    @property
+    @cached_property
     def reference(self) -> str:
         """The view and its version, ``name@version``."""
         return f"{self.name}@{self.version}"
@@ -99,12 +99,12 @@ class ViewDefinition:
             needed |= feature.value.columns() if feature.value is not None else frozenset()
         return frozenset(needed)
 
-    @property
+    @cached_property
     def latest(self) -> tuple[FeatureDefinition, ...]:
         """The features that are latest values."""
         return tuple(feature for feature in self.features if feature.kind == "latest")
 
-    @property
+    @cached_property
     def windowed(self) -> tuple[FeatureDefinition, ...]:
         """The features that are figures over windows."""
         return tuple(feature for feature in self.features if feature.kind != "latest")

@@ -46,22 +46,33 @@ class Entries:
         self._seen: Mask = table[VISIBLE][self.places] <= times[self.questions]
         self._tiles: Ints = table[TILE][self.places]
 
-    def inside(self, window_us: int, hop_us: int) -> Mask:
-        """Mark the entries each question sees in its window."""
-        tail = (self._times - window_us) // hop_us * hop_us
-        return self._seen & (self._tiles >= tail[self.questions])
+    def inside(self, windows_us: Ints, hop_us: int) -> Mask:
+        """Mark the entries each question sees in its windows, shape (n_windows, n_entries)."""
+        tails = (self._times - windows_us[:, None]) // hop_us * hop_us
+        return self._seen & (self._tiles >= tails[:, self.questions])
 
-    def sum(self, values: Ints, inside: Mask) -> Ints:
-        """Add up the entries' values that lie inside, by question."""
-        running = np.zeros(len(values) + 1, dtype=np.int64)
-        np.cumsum(np.where(inside, values, 0), out=running[1:])
-        sums: Ints = running[self._ends] - running[self._starts]
-        return sums
+    def reduce(self, combine: np.ufunc, table: Ints, inside: Mask, nothing: int) -> Ints:
+        """Take together what lies inside of some rows, by question.
 
-    def reduce(self, extreme: np.ufunc, values: Ints, inside: Mask, nothing: int) -> Ints:
-        """Take the least or greatest of the values that lie inside, by question; ``nothing`` if none does."""
-        answer = np.full(self.n_questions, nothing, dtype=np.int64)
+        Parameters
+        ----------
+        combine
+            How two values become one.
+        table
+            Rows of the items' tables, shape (n_rows, n_table_entries).
+        inside
+            The entries that count, shape (n_rows, n_entries).
+        nothing
+            What comes of no entry.
+
+        Returns
+        -------
+        Ints
+            Shape (n_rows, n_questions).
+        """
+        answer = np.full((len(table), self.n_questions), nothing, dtype=np.int64)
         filled = np.flatnonzero(self._counts)
         if len(filled):
-            answer[filled] = extreme.reduceat(np.where(inside, values, nothing), self._starts[filled])
+            values = np.where(inside, table[:, self.places], nothing)
+            answer[:, filled] = combine.reduceat(values, self._starts[filled], axis=1)
         return answer

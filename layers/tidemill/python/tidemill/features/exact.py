@@ -34,6 +34,8 @@ LIMIT = 2.0**63
 _EXACT = 53
 """Integers of this many bits are floats without rounding."""
 _PIECE = 16
+_FEW = 64
+"""So many sums are sooner added up in Python's integers than in arrays of digits."""
 _BLOCK = 1 << 15
 _SPLITTER = 2.0**27 + 1
 
@@ -170,6 +172,9 @@ def to_float(limbs: Limbs, n: int) -> Floats:
     >>> to_float(tenths, 1)
     array([1.])
     """
+    if n <= _FEW:
+        totals, unit = _integers(limbs, n)
+        return np.array([_nearest(total, unit) for total in totals])
     digits = _carry(limbs, n)
     if len(digits) <= 2:
         # Each digit is exact as a float, so adding the two is the one rounding there is.
@@ -201,6 +206,8 @@ def scaled_deviations(total: Limbs, squares: Limbs, count: Ints) -> Floats:
         Shape (n,), at least 0. Formula: count * sum(v**2) - sum(v)**2, in digits of 16 bits.
     """
     n = len(count)
+    if n <= _FEW:
+        return _few_deviations(total, squares, count.tolist())
     total_pieces = _pieces(total, n)
     terms = {exponent: piece * count for exponent, piece in _pieces(squares, n).items()}
     for exponent, piece in total_pieces.items():
@@ -212,6 +219,34 @@ def scaled_deviations(total: Limbs, squares: Limbs, count: Ints) -> Floats:
         return np.zeros(n)
     # Squares below 2**-128 are rounded, so numbers that small can leave a sum just below 0.
     return np.where(digits[-1][1] < 0, 0.0, _gather(digits, n))
+
+
+def _few_deviations(total: Limbs, squares: Limbs, count: list[int]) -> Floats:
+    """Compute ``scaled_deviations`` in Python's integers."""
+    (totals, unit), (sums, unit_of_squares) = (_integers(limbs, len(count)) for limbs in (total, squares))
+    common = min(2 * unit, unit_of_squares)
+    deviations = [
+        (n * of_squares << (unit_of_squares - common)) - (of_values**2 << (2 * unit - common))
+        for n, of_values, of_squares in zip(count, totals, sums, strict=True)
+    ]
+    # Squares below 2**-128 are rounded, so numbers that small can leave a sum just below 0.
+    return np.array([_nearest(max(each, 0), common) for each in deviations])
+
+
+def _integers(limbs: Limbs, n: int) -> tuple[list[int], int]:
+    """Return the sums as integers, and the exponent of their unit."""
+    unit = min(limbs, default=0)
+    totals = [0] * n
+    for exponent, limb in limbs.items():
+        totals = [
+            total + (part << (exponent - unit)) for total, part in zip(totals, limb.tolist(), strict=True)
+        ]
+    return totals, unit
+
+
+def _nearest(total: int, unit: int) -> float:
+    """Return the float nearest to ``total * 2**unit``: Python rounds integers and their quotients rightly."""
+    return total / (1 << -unit) if unit < 0 else float(total << unit)
 
 
 def _carry(limbs: Limbs, n: int) -> list[tuple[int, Ints]]:

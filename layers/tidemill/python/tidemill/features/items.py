@@ -11,7 +11,7 @@ import functools
 import json
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,19 @@ _COUNT = struct.Struct("<I")
 _WIDTHS = (1, 2, 4, 8)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layout:
-    """What an item of a view holds beside its latest values."""
+    """What an item of a view holds.
 
+    Attributes
+    ----------
+    latest_by_type
+        The places of latest values of each type among those of the view.
+    rings, value_rings
+        The tables that follow.
+    """
+
+    latest_by_type: Mapping[Type, Sequence[int]]
     rings: tuple[Ring, ...]
     value_rings: tuple[ValueRing, ...]
 
@@ -44,7 +53,10 @@ class Layout:
 @functools.lru_cache(maxsize=128)  # a process serves few views, over and over
 def layout_of(view: ViewDefinition) -> Layout:
     """Return the layout of a view's items."""
-    return Layout(rings_of(view), value_rings_of(view))
+    latest: dict[Type, list[int]] = {}
+    for place, feature in enumerate(view.latest):
+        latest.setdefault(feature.type, []).append(place)
+    return Layout(latest, rings_of(view), value_rings_of(view))
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,7 @@ def unpack_item(data: bytes, layout: Layout) -> Item:
                 f"{len(heights)}"
             )
         body = data[_HEADER.size :] if format_ == _PLAIN else zlib.decompress(data[_HEADER.size :])
-        latest, words = json.loads(body[:n_plain])
+        latest, words = json.loads(body[:n_plain].decode())
         offset = n_plain
         tables: list[Ints] = []
         for height in heights:
@@ -160,15 +172,18 @@ def plain_values(column: Column) -> list[Any]:
 
 def column_of_plain(type_: Type, values: Sequence[Any]) -> Column:
     """Return the column that ``plain_values`` wrote."""
-    there = [value is not None for value in values]
-    if not all(there):
-        blank = "" if type_ is Type.STRING else 0
-        values = [blank if value is None else value for value in values]
-    valid = np.array(there, dtype=np.bool_)
-    if type_ is Type.TIMESTAMP:
-        return Column(type_, np.array(values, dtype=np.int64).astype("datetime64[us]"), valid)
-    if type_ is Type.STRING:
-        texts = np.empty(len(values), dtype=object)
-        texts[:] = values
-        return Column(type_, texts, valid)
-    return Column(type_, np.array(values, dtype=type_.dtype), valid)
+    (column,) = columns_of_plain(type_, [values])
+    return column
+
+
+def columns_of_plain(type_: Type, values: Sequence[Sequence[Any]]) -> list[Column]:
+    """Return several columns of one type and length that ``plain_values`` wrote: as dear as one by itself."""
+    if type_ is Type.FLOAT:
+        numbers = np.array(values, dtype=np.float64)  # None becomes NaN, which is no value of a column
+        return [Column(type_, *pair) for pair in zip(numbers, ~np.isnan(numbers), strict=True)]
+    there = [[value is not None for value in each] for each in values]
+    blank = "" if type_ is Type.STRING else 0
+    filled = [[blank if value is None else value for value in each] for each in values]
+    dtype = np.dtype(np.int64) if type_ is Type.TIMESTAMP else type_.dtype
+    pairs = zip(np.array(filled, dtype=dtype), np.array(there, dtype=np.bool_), strict=True)
+    return [Column(type_, each.astype(type_.dtype, copy=False), valid) for each, valid in pairs]

@@ -17,7 +17,7 @@ from tidemill.features.definitions import Declared, Ints, Mask, ViewDefinition, 
 from tidemill.features.entities import key_columns
 from tidemill.features.items import (
     Item,
-    column_of_plain,
+    columns_of_plain,
     empty_item,
     key_text,
     layout_of,
@@ -25,7 +25,8 @@ from tidemill.features.items import (
     unpack_item,
 )
 from tidemill.features.plan import FeaturePlan
-from tidemill.features.rings import NOTHING, RingReader
+from tidemill.features.ring_reader import RingReader
+from tidemill.features.rings import NOTHING
 from tidemill.features.value_rings import ValueRingReader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -189,7 +190,7 @@ def _read_view(
     layout = layout_of(view)
     there = times.valid.tolist()
     known = [key if key in stored and at else None for key, at in zip(keys, there, strict=True)]
-    places = {key: place for place, key in enumerate(dict.fromkeys([None, *known]))}
+    places = {key: place for place, key in enumerate(dict.fromkeys(known or [None]))}
     items = [empty_item(layout) if key is None else unpack_item(stored[key].value, layout) for key in places]
     item_of_row = np.array([places[key] for key in known], dtype=np.int64)
     times_us = np.where(times.valid, microseconds(times.values), 0)
@@ -204,14 +205,15 @@ def _read_view(
     for position, value_ring in enumerate(layout.value_rings):
         tables = [item.values[position] for item in items]
         found.update(ValueRingReader(value_ring, tables, item_of_row, times_us).columns())
-    columns = {feature.name: found[feature.name] for feature in view.features}
+    if not answerable.all():
+        found = {
+            name: Column(each.type, each.values, each.valid & answerable) for name, each in found.items()
+        }
+        newest = np.where(answerable, newest, NOTHING)
     return ViewAnswer(
         view,
-        {name: Column(each.type, each.values, each.valid & answerable) for name, each in columns.items()},
-        [
-            _EPOCH + timedelta(microseconds=at) if ok and at != NOTHING else None
-            for at, ok in zip(newest.tolist(), answerable.tolist(), strict=True)
-        ],
+        {feature.name: found[feature.name] for feature in view.features},
+        [None if at == NOTHING else _EPOCH + timedelta(microseconds=at) for at in newest.tolist()],
         np.array([key is not None for key in known], dtype=np.bool_),
         answerable,
         too_old,
@@ -224,7 +226,10 @@ def _latest_columns(
     """Return the latest values each row sees, when they happened, and whether they are too old to count."""
     newest = np.full(len(item_of_row), NOTHING, dtype=np.int64)
     too_old = np.zeros(len(item_of_row), dtype=np.bool_)
+    if not view.latest:
+        return {}, newest, too_old
     rows: list[Sequence[Any]] = []
+    blank = [None] * len(view.latest)
     for row, (place, at_us) in enumerate(zip(item_of_row.tolist(), times_us.tolist(), strict=True)):
         seen = [entry for entry in items[place].latest if entry[2] <= at_us][-1:]
         too_old[row] = bool(seen) and view.ttl_us is not None and at_us - seen[0][0] > view.ttl_us
@@ -232,9 +237,10 @@ def _latest_columns(
             newest[row] = seen[0][0]
             rows.append(seen[0][3])
         else:
-            rows.append([None] * len(view.latest))
-    columns = {
-        feature.name: column_of_plain(feature.type, [values[position] for values in rows])
-        for position, feature in enumerate(view.latest)
-    }
+            rows.append(blank)
+    columns: dict[str, Column] = {}
+    for type_, places in layout_of(view).latest_by_type.items():
+        names = [view.latest[place].name for place in places]
+        values = [[row[place] for row in rows] for place in places]
+        columns.update(zip(names, columns_of_plain(type_, values), strict=True))
     return columns, newest, too_old

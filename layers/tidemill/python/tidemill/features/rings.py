@@ -6,15 +6,16 @@ among them, and the exact parts of every figure. Entries of one tile seen from d
 apart, so that a read at ``t`` takes exactly what was known by ``t``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from tidemill.expressions import Column
-from tidemill.features.aggregates import KINDS, VALUE_KINDS, Parts, finish, measure, measure_id
+from tidemill.features.aggregates import KINDS, VALUE_KINDS, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, ViewDefinition
-from tidemill.features.entries import TILE, VISIBLE, Entries
+from tidemill.features.entries import TILE, VISIBLE
 from tidemill.features.exact import EXPONENTS, split, split_squares
 
 NEWEST = 2
@@ -34,6 +35,35 @@ class Slot:
     exponent: int
 
 
+class Part(NamedTuple):
+    """A part of the figures of one kind, and the ``lines`` where those have it."""
+
+    kind: str
+    part: str
+    exponent: int
+    lines: slice
+
+
+class Lines(NamedTuple):
+    """What is read of a table in one way: a line for each part of each figure.
+
+    Attributes
+    ----------
+    combine, nothing
+        How the entries inside a window are taken together, and what comes of none.
+    parts
+        Which lines are which parts; within a part they stand as the figures of its kind do.
+    rows, windows
+        Each line's row of the table, and its window's place in the ring's ``windows_us``, shape (n_lines,).
+    """
+
+    combine: np.ufunc
+    nothing: int
+    parts: tuple[Part, ...]
+    rows: Ints
+    windows: Ints
+
+
 @dataclass(frozen=True)
 class Ring:
     """The features of a view that share a hop, and the rows of their table."""
@@ -47,6 +77,23 @@ class Ring:
     def figures(self) -> tuple[FeatureDefinition, ...]:
         """The features that the table holds the parts of; the others are in value rings."""
         return tuple(feature for feature in self.features if feature.kind not in VALUE_KINDS)
+
+    @cached_property
+    def by_kind(self) -> dict[str, tuple[FeatureDefinition, ...]]:
+        """The figures of each kind."""
+        kinds = dict.fromkeys(feature.kind for feature in self.figures)
+        return {kind: tuple(each for each in self.figures if each.kind == kind) for kind in kinds}
+
+    @cached_property
+    def windows_us(self) -> Ints:
+        """The different windows of the figures."""
+        return np.unique(np.array([feature.window_us for feature in self.figures], dtype=np.int64))
+
+    @cached_property
+    def lines(self) -> tuple[Lines, ...]:
+        """What is to be read for all figures: sums, minima, maxima, as far as there are any."""
+        ways = [_lines(self, names, *way) for names, way in _WAYS.items()]
+        return tuple(lines for lines in ways if lines.parts)
 
     @property
     def n_rows(self) -> int:
@@ -70,12 +117,33 @@ def _ring(hop_us: int, features: list[FeatureDefinition]) -> Ring:
         if feature.kind in VALUE_KINDS:
             continue
         name = measure_id(feature)
-        slots.append(Slot(name, "count", 0))
-        for part in sorted(KINDS[feature.kind].needs):
-            exponents = EXPONENTS if part in {"total", "squares"} else (0,)
-            slots += [Slot(name, part, exponent) for exponent in exponents]
+        slots += [Slot(name, part, exponent) for part, exponent in _parts_of(feature.kind)]
     window_us = max(feature.window_us for feature in features)
     return Ring(hop_us, window_us, tuple(features), tuple(dict.fromkeys(slots)))
+
+
+def _parts_of(kind: str) -> Iterator[tuple[str, int]]:
+    """Give the parts that figures of a kind are made of, and their exponents."""
+    yield "count", 0
+    for part in sorted(KINDS[kind].needs):
+        for exponent in EXPONENTS if part in {"total", "squares"} else (0,):
+            yield part, exponent
+
+
+def _lines(ring: Ring, names: frozenset[str], combine: np.ufunc, nothing: int) -> Lines:
+    """Lay out the lines of the parts of some names, which are all taken together in one way."""
+    row_of = {slot: row for row, slot in enumerate(ring.slots, start=_N_HEAD)}
+    parts: list[Part] = []
+    rows: list[int] = []
+    windows: list[int] = []
+    for kind, features in ring.by_kind.items():
+        for part, exponent in _parts_of(kind):
+            if part in names:
+                parts.append(Part(kind, part, exponent, slice(len(rows), len(rows) + len(features))))
+                rows += [row_of[Slot(measure_id(feature), part, exponent)] for feature in features]
+                windows += [feature.window_us for feature in features]
+    places = np.searchsorted(ring.windows_us, np.array(windows, dtype=np.int64))
+    return Lines(combine, nothing, tuple(parts), np.array(rows, dtype=np.int64), places.astype(np.int64))
 
 
 def tabulate(ring: Ring, events: Events) -> Ints:
@@ -135,65 +203,6 @@ def merge(ring: Ring, codes: Ints, table: Ints) -> tuple[Ints, Ints]:
     return codes[starts], merged
 
 
-class RingReader:
-    """Answers a ring's features for questions, from the tables of the items they concern.
-
-    Parameters
-    ----------
-    ring
-        The ring.
-    tables
-        One table per item.
-    items
-        The item of each question, shape (n_questions,).
-    times
-        When each question asks, microseconds, shape (n_questions,).
-    """
-
-    def __init__(self, ring: Ring, tables: Sequence[Ints], items: Ints, times: Ints) -> None:
-        self._ring = ring
-        self._table = np.concatenate([ring.empty(), *tables], axis=1)
-        self._entries = Entries(self._table, [table.shape[1] for table in tables], items, times)
-
-    def columns(self) -> dict[str, Column]:
-        """Return every feature of the ring, one row per question."""
-        return {feature.name: self._column(feature) for feature in self._ring.figures}
-
-    def newest(self) -> Ints:
-        """Return the newest timestamp each question sees in the longest window; NOTHING if none."""
-        inside = self._entries.inside(self._ring.window_us, self._ring.hop_us)
-        newest = self._table[NEWEST][self._entries.places]
-        return self._entries.reduce(np.maximum, newest, inside, NOTHING)
-
-    def _column(self, feature: FeatureDefinition) -> Column:
-        inside = self._entries.inside(feature.window_us, feature.hop_us)
-        name = measure_id(feature)
-        parts: dict[str, dict[int, Ints]] = {"count": {}, "total": {}, "squares": {}}
-        extremes: dict[str, Floats] = {}
-        for position, slot in enumerate(self._ring.slots, start=_N_HEAD):
-            row = self._table[position]
-            if slot.measure != name or (slot.part != "count" and slot.part not in KINDS[feature.kind].needs):
-                continue
-            if slot.part in _EXTREMES:
-                extreme, nothing = _EXTREMES[slot.part]
-                extremes[slot.part] = unorder_floats(
-                    self._entries.reduce(extreme, row[self._entries.places], inside, nothing)
-                )
-            elif slot.part == "count" or row.any():
-                parts[slot.part][slot.exponent] = self._entries.sum(row[self._entries.places], inside)
-        values, valid = finish(
-            feature.kind,
-            Parts(
-                count=parts["count"][0],
-                total=parts["total"],
-                squares=parts["squares"],
-                smallest=extremes.get("smallest"),
-                largest=extremes.get("largest"),
-            ),
-        )
-        return Column(feature.type, values, valid)
-
-
 def order_floats(values: Floats) -> Ints:
     """Return integers that sort as the floats do; ``unorder_floats`` brings the floats back."""
     return _flip(np.ascontiguousarray(values, dtype=np.float64).view(np.int64))
@@ -212,3 +221,8 @@ _EXTREMES: dict[str, tuple[np.ufunc, int]] = {
     "smallest": (np.minimum, 2**63 - 1),
     "largest": (np.maximum, -(2**63)),
 }
+_WAYS: dict[frozenset[str], tuple[np.ufunc, int]] = {
+    frozenset({"count", "total", "squares"}): (np.add, 0),
+    **{frozenset({part}): way for part, way in _EXTREMES.items()},
+}
+"""How the parts of some names are taken together, and what comes of nothing."""

@@ -140,7 +140,7 @@ class ValueRingReader:
         return {feature.name: self._column(feature) for feature in self._ring.features}
 
     def _column(self, feature: FeatureDefinition) -> Column:
-        inside = self._entries.inside(feature.window_us, feature.hop_us)
+        (inside,) = self._entries.inside(np.array([feature.window_us]), feature.hop_us)
         parts = self._distinct(feature, inside) if feature.kind == "distinct" else self._pick(feature, inside)
         values, valid = finish(feature.kind, parts)
         return Column(feature.type, values, valid)
@@ -149,7 +149,7 @@ class ValueRingReader:
         ages = np.empty(len(self._codes), dtype=np.int64)
         ages[self._oldest_first] = np.arange(len(ages))
         extreme, nothing = (np.minimum, len(ages)) if feature.kind == "first" else (np.maximum, -1)
-        picked = self._entries.reduce(extreme, ages[self._entries.places], inside, nothing)
+        (picked,) = self._entries.reduce(extreme, ages[None], inside[None], nothing)
         found = picked != nothing
         codes = np.zeros(len(picked), dtype=np.int64)
         codes[found] = self._codes[self._oldest_first[picked[found]]]
@@ -207,18 +207,20 @@ def _firsts(*keys: Ints) -> Mask:
     return first
 
 
-def _join(tables: Sequence[ValueTable]) -> tuple[Ints, tuple[str, ...]]:
+def _join(tables: Sequence[ValueTable]) -> ValueTable:
     """Lay tables side by side, their codes counting the words of all."""
+    if len(tables) == 1:
+        return tables[0]
     table = np.concatenate([each.table for each in tables], axis=1)
     words = tuple(sorted(set().union(*(each.words for each in tables))))
-    if len(tables) > 1 and words:
+    if words:
         places = {word: place for place, word in enumerate(words)}
         ends = np.cumsum([each.table.shape[1] for each in tables])
         for each, end in zip(tables, ends.tolist(), strict=True):
             here = slice(end - each.table.shape[1], end)
             own = np.array([places[word] for word in each.words], dtype=np.int64)
             table[CODE, here] = own[table[CODE, here]]
-    return table, words
+    return ValueTable(table, words)
 
 
 def _with_own_words(table: Ints, words: tuple[str, ...]) -> ValueTable:
