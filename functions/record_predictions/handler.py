@@ -24,5 +24,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
     answer = answer_messages(event, collect)
     for model, rows in chunks.items():
-        record_predictions(wiring.tables(), model, rows)
+        record_predictions(wiring.tables(), wiring.documents(), model, rows)
     return answer

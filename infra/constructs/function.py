@@ -19,6 +19,7 @@ MB_PER_PROCESSOR = 1769
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 READ_TABLE = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 WRITE_TABLE = (*READ_TABLE, "dynamodb:PutItem", "dynamodb:UpdateItem")
+CLEAR_TABLE = ("dynamodb:Scan", "dynamodb:DeleteItem")
 READ_CATALOG = ("glue:GetDatabase", "glue:GetTable")
 WRITE_CATALOG = (*READ_CATALOG, "glue:CreateTable", "glue:UpdateTable")
 
@@ -112,10 +113,12 @@ class PythonFunction(Construct):
         read: Sequence[str] = (),
         write: Sequence[str] = (),
         discard: Sequence[str] = (),
+        purge: Sequence[str] = (),
     ) -> None:
         """Let the function read and write below prefixes of a bucket; what it writes it may read.
 
-        ``discard`` names those prefixes of ``write`` below which it may also take back what it wrote.
+        ``discard`` names those prefixes of ``write`` below which it may also take back what it wrote,
+        ``purge`` those below which it may see and remove every version of a file.
         """
         prefixes = sorted({*read, *write})
         self._may(["s3:GetObject", "s3:GetObjectVersion"], *map(bucket.arn_for_objects, _below(prefixes)))
@@ -125,19 +128,21 @@ class PythonFunction(Construct):
             )
         if discard:
             self._may(["s3:DeleteObject"], *map(bucket.arn_for_objects, _below(discard)))
+        if purge:
+            self._may(["s3:DeleteObjectVersion"], *map(bucket.arn_for_objects, _below(purge)))
+            self._may_list(bucket, "s3:ListBucketVersions", purge)
         # Without leave to list, S3 answers 403 instead of 404 for an object that is not there.
-        self._role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[bucket.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": _below(prefixes)}},
-            )
-        )
+        self._may_list(bucket, "s3:ListBucket", prefixes)
         self._set(variable, bucket.bucket_name)
 
-    def uses_table(self, table: dynamodb.ITable, variable: str, *, write: bool = False) -> None:
-        """Let the function read a table, and write it if told so; it may never scan, nor delete an item."""
-        self._may(WRITE_TABLE if write else READ_TABLE, table.table_arn)
+    def uses_table(
+        self, table: dynamodb.ITable, variable: str, *, write: bool = False, clear: bool = False
+    ) -> None:
+        """Let the function read a table, and write it if told so.
+
+        Only one that is to ``clear`` it may go through all of its items, and delete some.
+        """
+        self._may([*(WRITE_TABLE if write else READ_TABLE), *(CLEAR_TABLE if clear else ())], table.table_arn)
         self._set(variable, table.table_name)
 
     def uses_database(self, name: str, *, write: bool = False) -> None:
@@ -169,6 +174,15 @@ class PythonFunction(Construct):
 
     def _may(self, actions: Sequence[str], *resources: str) -> None:
         self._role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+    def _may_list(self, bucket: s3.IBucket, action: str, prefixes: Sequence[str]) -> None:
+        self._role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[action],
+                resources=[bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": _below(prefixes)}},
+            )
+        )
 
     def _set(self, variable: str, value: str) -> None:
         self.function.add_environment(variable, value)

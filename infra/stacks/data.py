@@ -41,7 +41,7 @@ class DataStack(Stack):
         )
         self.models_bucket = self._bucket("ModelsBucket")
         _send_events(self.data_bucket)
-        self.experiments = self._table("ExperimentsTable", sort="sort")
+        self.experiments = self._table("ExperimentsTable", sort="sort", expires="expires_at")
         self.features = self._table("FeaturesTable", expires="expires_at")
         self.database = f"tidemill_{config.project}"
         catalog = glue.CfnDatabase(
@@ -182,10 +182,17 @@ class DataStack(Stack):
             self, "Upkeep", config=self._config, layers=self.layers, alarms=self.notifications
         ).keeper
         keeper.uses_bucket(
-            self.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
+            self.data_bucket,
+            "TIDEMILL_DATA_BUCKET",
+            write=["warehouse/"],
+            discard=["warehouse/"],
+            purge=["keys/"],
         )
+        keeper.uses_bucket(self.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"])
         keeper.uses_database(self.database, write=True)
-        keeper.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE")
+        # Of views that nobody needs any more, it removes the items, and how far they had come.
+        keeper.uses_table(self.features, "TIDEMILL_FEATURES_TABLE", write=True, clear=True)
+        keeper.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True, clear=True)
 
     def _outputs(self) -> None:
         for name, value in {

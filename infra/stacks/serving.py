@@ -116,6 +116,7 @@ class ServingStack(Stack):
             self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
         )
         record.uses_database(self._data.database, write=True)
+        record.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE")
         # Each batch is one Iceberg commit: steady traffic makes two a minute, not one a second.
         predictions.feed(record, batch_size=100, gather=Duration.seconds(30), max_concurrency=2)
 

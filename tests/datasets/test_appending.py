@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tidemill.datasets.appending import append_once
 from tidemill.datasets.predictions import record_predictions
 from tidemill.errors import NotFound
+from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.tables import MemoryTables
 
 SCHEMA = pa.schema([("message", pa.string())])
@@ -60,7 +61,7 @@ def test_a_missing_table_is_not_found() -> None:
 
 
 def test_predictions_lie_in_a_table_of_their_model_once() -> None:
-    tables = MemoryTables()
+    tables, documents = MemoryTables(), MemoryDocuments()
     row: dict[str, Any] = {
         "id": "0",
         "key": "k",
@@ -71,6 +72,6 @@ def test_predictions_lie_in_a_table_of_their_model_once() -> None:
         "prediction": False,
         "features": [0.5],
     }
-    assert record_predictions(tables, "m", {"chunk": [row]}) is not None
-    assert record_predictions(tables, "m", {"chunk": [row]}) is None
+    assert record_predictions(tables, documents, "m", {"chunk": [row]}) is not None
+    assert record_predictions(tables, documents, "m", {"chunk": [row]}) is None
     assert tables.rows("predictions_m").to_pylist() == [row]

@@ -1,5 +1,7 @@
 """Upkeep lets go of nothing that a model, a tag, a reader or the online store still needs."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,9 +9,21 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidemill import Entity, FeatureView, Project, Source, String, Timestamp, count
+from tidemill.datasets.retirement import Retirement
 from tidemill.datasets.tables import AT_PROPERTY, Commit
-from tidemill.datasets.upkeep import FEWEST_COMMITS, KEPT_COMMITS, KEPT_DAYS, expirable, keep_table
+from tidemill.datasets.upkeep import (
+    FEWEST_COMMITS,
+    KEPT_COMMITS,
+    KEPT_DAYS,
+    Housekeeping,
+    expirable,
+)
+from tidemill.datasets.watermarks import Watermark
+from tidemill.features.definitions import ViewDefinition, define
+from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.online import MemoryOnlineStore
 from tidemill.memory.tables import MemoryTables
 from tidemill.registry.versions import register_version
 
@@ -29,10 +43,37 @@ def daily(count: int) -> tuple[MemoryTables, list[Commit]]:
     return tables, made
 
 
+TRIPS = Source("trips", {"name": String, "at": Timestamp}, ["name"], "at")
+VIEWS = [
+    define(FeatureView(name, Entity("name", ["name"]), TRIPS, {f"{name}_n": count(over="1h")}))
+    for name in ("city", "rider", "week")
+]
+
+
+class InService:
+    """Three views are used by models."""
+
+    def of_source(self, source: str) -> Sequence[ViewDefinition]:
+        """Return those of a source."""
+        return [view for view in VIEWS if view.source == source]
+
+    def registered(self) -> Sequence[ViewDefinition]:
+        """Return all."""
+        return VIEWS
+
+
 def keep(tables: MemoryTables, documents: MemoryDocuments, *, day: int) -> int:
+    """Let two upkeeps pass: the second lets go of what the first wrote down. Return how many went."""
     at = START + timedelta(days=day)
-    done = keep_table("trips", at=at, tables=tables, history=tables, upkeep=tables, documents=documents)
-    return done.expired
+    project, store = Project("bikes", [TRIPS], []), MemoryOnlineStore()
+    retirement = Retirement(project, InService(), tables, documents, store, store)
+    house = Housekeeping(project, tables, tables, tables, documents, retirement, MemoryBlobs())
+    return sum(house.keep("trips", at - timedelta(hours=hours)).expired for hours in (1, 0))
+
+
+def reach(documents: MemoryDocuments, view: ViewDefinition, sequence: int) -> None:
+    """Let a view's items have come to a commit."""
+    documents.put("WATERMARK#trips", view.reference, asdict(Watermark(sequence, 1, sequence, 0)))
 
 
 def register(documents: MemoryDocuments, version: int, snapshot_id: int) -> None:
@@ -76,8 +117,8 @@ def test_what_a_model_was_trained_on_or_a_tag_names_stays() -> None:
 def test_commits_that_a_view_has_not_taken_yet_stay() -> None:
     tables, made = daily(100)
     documents = MemoryDocuments()
-    documents.put("WATERMARK#trips", "city@1", {"sequence": made[40].sequence})
-    documents.put("WATERMARK#trips", "rider@1", {"sequence": made[99].sequence})
+    reach(documents, VIEWS[0], made[40].sequence)
+    reach(documents, VIEWS[1], made[99].sequence)
     keep(tables, documents, day=100)
     assert list(tables.commits("trips")) == made[40:]
     assert tables.rows("trips", snapshot_id=made[41].snapshot_id, added_only=True).num_rows == 1
@@ -103,8 +144,8 @@ def test_whatever_is_needed_the_rest_of_the_history_is_one_piece_with_all_rows(d
     for number in tagged:
         tables.tag("trips", made[number].snapshot_id, f"tag-{number}")
     reached = data.draw(st.sets(chosen, max_size=3))
-    for number in reached:
-        documents.put("WATERMARK#trips", f"view@{number}", {"sequence": made[number].sequence})
+    for view, number in zip(VIEWS, sorted(reached), strict=False):
+        reach(documents, view, made[number].sequence)
     keep(tables, documents, day=data.draw(st.integers(count, count + 2 * KEPT_DAYS)))
     commits = list(tables.commits("trips"))
     assert commits == made[count - len(commits) :]

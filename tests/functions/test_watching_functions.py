@@ -19,6 +19,7 @@ CACHED = (
     wiring.models_blobs,
     wiring.documents,
     wiring.online_store,
+    wiring.served_items,
     wiring.events,
     wiring.predictions_queue,
     wiring.training_executions,

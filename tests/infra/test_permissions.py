@@ -82,9 +82,24 @@ def test_only_uploads_predictions_and_upkeep_change_tables_and_only_pinning_tags
     assert writers == {"ingest_upload", "record_predictions", "pin_dataset", "keep_tables"}
 
 
+def test_only_upkeep_goes_through_whole_tables_and_removes_anything_for_good(assembly: Any) -> None:
+    for wanted in ("dynamodb:Scan", "dynamodb:DeleteItem", "s3:DeleteObjectVersion", "s3:ListBucketVersions"):
+        assert {name for name in assembly.functions() if wanted in actions(assembly, name)} == {"keep_tables"}
+
+
+def test_upkeep_removes_versions_of_nothing_but_indexes_of_keys(assembly: Any) -> None:
+    purged = [s for s in assembly.statements("keep_tables") if s["Action"] == "s3:DeleteObjectVersion"]
+    assert [json.dumps(statement["Resource"]).count("/keys/*") for statement in purged] == [1]
+
+
 def test_upkeep_reads_what_models_need_and_can_not_change_it(assembly: Any) -> None:
-    tables = {action for action in actions(assembly, "keep_tables") if action.startswith("dynamodb:")}
-    assert tables == {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+    writes = [
+        json.dumps(statement["Resource"])
+        for statement in assembly.statements("keep_tables")
+        if any(action.startswith(("s3:Put", "s3:Delete")) for action in listed(statement["Action"]))
+    ]
+    assert writes
+    assert not any("ModelsBucket" in resource for resource in writes)
 
 
 def test_only_the_retraining_decision_starts_training_and_only_materialising_a_backfill(

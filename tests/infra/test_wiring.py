@@ -27,7 +27,8 @@ NEEDS = {
     "table_upkeep": {"TIDEMILL_DATABASE"},
 }
 NEEDS["backfills"] = NEEDS["served_views"] | NEEDS["tables"] | NEEDS["online_store"]
-LOAD_THE_PROJECT = {"project", "backfills"}
+NEEDS["housekeeping"] = NEEDS["backfills"]
+LOAD_THE_PROJECT = {"project", "backfills", "housekeeping"}
 
 
 def asked_of_wiring(function: str) -> set[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tidemill.aws.tables import IcebergTables
     from tidemill.aws.upkeep import IcebergUpkeep
     from tidemill.datasets.backfill import Backfills
+    from tidemill.datasets.upkeep import Housekeeping
     from tidemill.features.generations import ServedItems
     from tidemill.project import Project
     from tidemill.registry.served_views import ServedViews
@@ -138,6 +139,19 @@ def table_upkeep() -> "IcebergUpkeep":
     from tidemill.aws.upkeep import IcebergUpkeep  # noqa: PLC0415  # likewise
 
     return IcebergUpkeep(glue_catalog(), database=settings().database)
+
+
+@functools.cache
+def housekeeping() -> "Housekeeping":
+    """Return what keeps the project's tables, and what hangs on them, small."""
+    from tidemill.aws.removal import DynamoItemRemoval, S3BlobRemoval  # noqa: PLC0415  # upkeep alone removes
+    from tidemill.datasets.retirement import Retirement  # noqa: PLC0415  # Arrow stays off the predict path
+    from tidemill.datasets.upkeep import Housekeeping  # noqa: PLC0415  # likewise
+
+    items = DynamoItemRemoval(settings().features_table, client=client("dynamodb"))
+    retirement = Retirement(project(), served_views(), tables(), documents(), online_store(), items)
+    blobs = S3BlobRemoval(settings().data_bucket, client=client("s3"))
+    return Housekeeping(project(), tables(), table_history(), table_upkeep(), documents(), retirement, blobs)
 
 
 @functools.cache

@@ -340,6 +340,13 @@ class Backfills:
         return CommittedRows(rows_for_views(added, schema, [view]), commit.sequence, committed_at(commit))
 
 
+def forget_progress(documents: Documents, reference: str) -> None:
+    """Forget how far the parts of a generation of a view's items were filled."""
+    partition = f"BACKFILL#{reference}"
+    for part, _ in documents.query(partition):
+        documents.delete(partition, part)
+
+
 def _entity(key: str) -> bytes:
     """Return what of an item's key names the entity: an entity is of the same part in every generation."""
     return key.partition("#")[2].encode()

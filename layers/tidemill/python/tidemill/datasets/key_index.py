@@ -5,20 +5,21 @@ exactly as old as the table, also after a rollback. Runs are merged as they grow
 million commits has twenty.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from tidemill.canonical import digest_bytes
 from tidemill.datasets.hashes import Hashes, SeenRows, hash_rows
-from tidemill.datasets.tables import Commit, Tables
+from tidemill.datasets.tables import Commit, KeptSnapshot, Tables
 from tidemill.errors import NotFound
 from tidemill.ports import Blobs
 from tidemill.project import Project, Source
 from tidemill.project.checks import References, Unique
 
 _PROPERTY = "tidemill.keys."
+_ENDING = ".u64"
 
 
 class KeyIndex:
@@ -38,7 +39,8 @@ class KeyIndex:
         self._source = source
         self._tables = tables
         self._blobs = blobs
-        self._folder = f"keys/{project.name}/{source.name}"
+        self._folder = runs_folder(project.name, source.name)
+        self._named: set[str] = set()
         self.checks = [
             each for each in source.row_checks if isinstance(each, Unique) and each.across == "commits"
         ]
@@ -51,15 +53,18 @@ class KeyIndex:
         return {check: SeenRows(self._runs(check, history)) for check in self.checks}
 
     def save(self, seen: Mapping[Unique, SeenRows]) -> dict[str, str]:
-        """Store runs that are not stored yet, and return the properties of the commit that names them."""
+        """Store runs that no commit names yet, and return the properties of the commit that will.
+
+        A run that is there but not named may be about to be removed; written again, it stays.
+        """
         properties = {}
         for check in self.checks:
             names = []
             for run in seen[check].runs:
                 data = run.astype("<u8").tobytes()
                 names.append(digest_bytes(data))
-                if self._blobs.info(self._key(names[-1])) is None:
-                    self._blobs.put(self._key(names[-1]), data)
+                if names[-1] not in self._named:
+                    self._blobs.put(f"{self._folder}{names[-1]}{_ENDING}", data)
             properties[self._property(check)] = " ".join(names)
         return properties
 
@@ -73,7 +78,8 @@ class KeyIndex:
         return [] if rows is None else [_sorted_hashes(rows, check.columns)]
 
     def _run(self, name: str) -> Hashes:
-        return np.frombuffer(self._blobs.get(self._key(name)), "<u8")
+        self._named.add(name)
+        return np.frombuffer(self._blobs.get(f"{self._folder}{name}{_ENDING}"), "<u8")
 
     def _added_by(self, commit: Commit, check: Unique) -> Hashes:
         rows = self._tables.rows(
@@ -86,8 +92,28 @@ class KeyIndex:
         columns = (f"{name}:{self._source.schema[name].value}" for name in check.columns)
         return f"{_PROPERTY}{','.join(columns)}"
 
-    def _key(self, name: str) -> str:
-        return f"{self._folder}/{name}.u64"
+
+def runs_folder(project: str, source: str) -> str:
+    """Return the prefix below which the runs of a source lie in the data bucket."""
+    return f"keys/{project}/{source}/"
+
+
+def key_runs(project: str, source: str, snapshots: Iterable[KeptSnapshot]) -> set[str]:
+    """Return where the runs lie that snapshots name.
+
+    Examples
+    --------
+    >>> snapshot = KeptSnapshot(7, 1, None, None, {"tidemill.keys.id:string": "a b", "tidemill.rows": "2"})
+    >>> sorted(key_runs("bikes", "trips", [snapshot]))
+    ['keys/bikes/trips/a.u64', 'keys/bikes/trips/b.u64']
+    """
+    return {
+        f"{runs_folder(project, source)}{run}{_ENDING}"
+        for snapshot in snapshots
+        for name, runs in snapshot.properties.items()
+        if name.startswith(_PROPERTY)
+        for run in runs.split()
+    }
 
 
 def referenced_keys(source: Source, tables: Tables) -> dict[References, SeenRows]:

@@ -6,7 +6,9 @@ from typing import Any
 import pyarrow as pa
 
 from tidemill.datasets.appending import append_once
+from tidemill.datasets.expired_ids import known_ids
 from tidemill.datasets.tables import Commit, Tables
+from tidemill.ports import Documents
 
 PREDICTIONS_SCHEMA = pa.schema(
     [
@@ -30,7 +32,7 @@ def predictions_table(model: str) -> str:
 
 
 def record_predictions(
-    tables: Tables, model: str, chunks: Mapping[str, Sequence[Mapping[str, Any]]]
+    tables: Tables, documents: Documents, model: str, chunks: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Commit | None:
     """Append chunks of the prediction log to a model's table, each chunk once.
 
@@ -38,6 +40,8 @@ def record_predictions(
     ----------
     tables
         The database.
+    documents
+        Where it is remembered which chunks were recorded in commits that have expired.
     model
         The model that predicted.
     chunks
@@ -48,9 +52,12 @@ def record_predictions(
     Commit | None
         The commit this call made; None if every chunk had been recorded before.
     """
-    tables.ensure(predictions_table(model), PREDICTIONS_SCHEMA)
+    table = predictions_table(model)
+    tables.ensure(table, PREDICTIONS_SCHEMA)
+    recorded = known_ids(documents, table, chunks)
     messages = {
         chunk: [pa.RecordBatch.from_pylist([dict(row) for row in rows], PREDICTIONS_SCHEMA)]
         for chunk, rows in chunks.items()
+        if chunk not in recorded
     }
-    return append_once(tables, predictions_table(model), messages)
+    return append_once(tables, table, messages)

@@ -1,15 +1,18 @@
 """Keeping tables small without touching a version that anything needs.
 
 A commit costs by the number of snapshots its table keeps, and reading by the number of files. So, once a
-day, small files are written together, snapshots nothing needs any more are let go of, and then the files
+week, small files are written together, snapshots nothing needs any more are let go of, and then the files
 that no snapshot names. Kept are:
 
 - what a registered model was trained on, and whatever has a tag;
 - the newest commits, up to ``KEPT_COMMITS`` of them and ``KEPT_DAYS`` old, but never fewer than
   ``FEWEST_COMMITS``: among them the ids by which an upload or message that comes again is known;
-- every commit after the one to which all views have come: they are still to be brought to the online store.
+- every commit after the one to which all views have come, and those a view is being filled from: they are
+  still to be brought to the online store.
 
-What is kept of the history is one piece: its oldest commit stands for all that were before it.
+What is kept of the history is one piece: its oldest commit stands for all that were before it. Before a
+commit expires, what it was made for is written down (``expired_ids.py``). Items of views that nobody
+needs any more hold nothing up, and are removed (``retirement.py``).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,8 +20,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tidemill.datasets.expired_ids import Write, settled, write_ids, write_upload
+from tidemill.datasets.key_index import key_runs, runs_folder
 from tidemill.datasets.predictions import predictions_table
+from tidemill.datasets.removal import BlobRemoval
+from tidemill.datasets.retirement import Retirement
 from tidemill.datasets.tables import Commit, History, KeptSnapshot, Tables, Upkeep
+from tidemill.datasets.watermarks import rollbacks_of, watermarks_of
 from tidemill.errors import NotFound, PlatformError
 from tidemill.ports import Documents
 from tidemill.project import Project
@@ -33,94 +41,148 @@ ORPHAN_DAYS = 3
 
 @dataclass(frozen=True)
 class Kept:
-    """What the upkeep of one table came to: snapshots let go of, files written together, files removed."""
+    """What the upkeep of one table came to.
+
+    Attributes
+    ----------
+    table
+        Its name.
+    expired
+        Snapshots let go of.
+    compacted
+        Files written together.
+    removed
+        Files removed, of the table and of the index of its keys.
+    items
+        Items of the online store removed, of views that nobody needs.
+    """
 
     table: str
     expired: int
     compacted: int
     removed: int
+    items: int
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return asdict(self)
 
 
-def keep_tables(
-    project: Project,
-    *,
-    at: datetime,
-    tables: Tables,
-    history: History,
-    upkeep: Upkeep,
-    documents: Documents,
-) -> list[Kept]:
-    """Keep every table of a project: its sources, and its models' predictions; see ``keep_table``.
+@dataclass(frozen=True)
+class Housekeeping:
+    """Keeps the tables of a project.
 
-    Returns
-    -------
-    list of Kept
-        What was done, by table; those that nothing was ever written to are left out.
-
-    Raises
-    ------
-    PlatformError
-        The first failure, after every table had its turn; the same call again is safe.
-    """
-    names = [source.name for source in project.sources]
-    names += [predictions_table(model.name) for model in project.models]
-    done: list[Kept] = []
-    failures: list[PlatformError] = []
-    for name in names:
-        try:
-            done.append(
-                keep_table(name, at=at, tables=tables, history=history, upkeep=upkeep, documents=documents)
-            )
-        except NotFound:
-            continue
-        except PlatformError as error:  # one busy table must not keep the others from their upkeep
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return done
-
-
-def keep_table(
-    table: str, *, at: datetime, tables: Tables, history: History, upkeep: Upkeep, documents: Documents
-) -> Kept:
-    """Compact a table, let old snapshots go, and remove the files that nothing needs any more.
-
-    Parameters
+    Attributes
     ----------
-    table
-        The table.
-    at
-        The moment of the upkeep.
+    project
+        Whose sources and models have tables.
     tables, history, upkeep
         The database.
     documents
         Where models are registered, and how far each view has come.
-
-    Returns
-    -------
-    Kept
-        What was done; a second call finds nothing to do.
-
-    Raises
-    ------
-    NotFound
-        If there is no such table.
+    retirement
+        Lets go of what nobody needs of views.
+    blobs
+        Removes files of the data bucket.
     """
-    compacted = upkeep.compact(table, at=at)
-    expired = expirable(
-        upkeep.snapshots(table),
-        tables.commits(table),
-        needed={*history.tags(table).values(), *trained_on(documents, table)},
-        progress=view_progress(documents, table),
-        at=at,
-    )
-    upkeep.expire(table, expired)
-    removed = upkeep.remove_unreachable(table, written_before=at - timedelta(days=ORPHAN_DAYS))
-    return Kept(table, len(expired), compacted, removed)
+
+    project: Project
+    tables: Tables
+    history: History
+    upkeep: Upkeep
+    documents: Documents
+    retirement: Retirement
+    blobs: BlobRemoval
+
+    def keep_all(self, at: datetime) -> list[Kept]:
+        """Keep every table: those of the sources, and of the models' predictions; see ``keep``.
+
+        Returns
+        -------
+        list of Kept
+            What was done, by table; those that nothing was ever written to are left out.
+
+        Raises
+        ------
+        PlatformError
+            The first failure, after every table had its turn; the same call again is safe.
+        """
+        names = [source.name for source in self.project.sources]
+        names += [predictions_table(model.name) for model in self.project.models]
+        done: list[Kept] = []
+        failures: list[PlatformError] = []
+        for name in names:
+            try:
+                done.append(self.keep(name, at))
+            except NotFound:
+                continue
+            except PlatformError as error:  # one busy table must not keep the others from their upkeep
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return done
+
+    def keep(self, table: str, at: datetime) -> Kept:
+        """Compact a table, let old snapshots go, and remove what nothing needs any more.
+
+        Parameters
+        ----------
+        table
+            The table.
+        at
+            The moment of the upkeep.
+
+        Returns
+        -------
+        Kept
+            What was done. Commits expire in the call after the one that wrote down what they were made for.
+
+        Raises
+        ------
+        NotFound
+            If there is no such table.
+        """
+        is_source = table in {source.name for source in self.project.sources}
+        compacted = self.upkeep.compact(table, at=at)
+        items = self.retirement.retire(table, at) if is_source else 0
+        expired = self._expire(table, at, is_source=is_source)
+        written_before = at - timedelta(days=ORPHAN_DAYS)
+        removed = self.upkeep.remove_unreachable(table, written_before=written_before)
+        if is_source:
+            removed += self.blobs.remove(
+                runs_folder(self.project.name, table),
+                keep=key_runs(self.project.name, table, self.upkeep.snapshots(table)),
+                written_before=written_before,
+            )
+        return Kept(table, expired, compacted, removed, items)
+
+    def _expire(self, table: str, at: datetime, *, is_source: bool) -> int:
+        commits = self.tables.commits(table)
+        unneeded = expirable(
+            self.upkeep.snapshots(table),
+            commits,
+            needed={*self.history.tags(table).values(), *trained_on(self.documents, table)},
+            progress=view_progress(self.documents, table),
+            at=at,
+        )
+        to_go = set(unneeded)
+        until = settled(
+            self.documents,
+            table,
+            [commit for commit in commits if commit.snapshot_id in to_go],
+            rollbacks=rollbacks_of(self.documents, table),
+            at=at,
+            write=self._write(table, at, is_source=is_source),
+        )
+        waiting = {commit.snapshot_id for commit in commits if commit.sequence > until}
+        expired = [each for each in unneeded if each not in waiting]
+        self.upkeep.expire(table, expired)
+        return len(expired)
+
+    def _write(self, table: str, at: datetime, *, is_source: bool) -> Write:
+        if is_source:
+            return write_upload(self.documents, self.project.name, table)
+        return write_ids(self.documents, table, at)
 
 
 def expirable(
@@ -178,8 +240,9 @@ def trained_on(documents: Documents, table: str) -> set[int]:
 
 
 def view_progress(documents: Documents, source: str) -> list[int]:
-    """Return how far each view of a source that was ever filled has come, as sequences of commits."""
-    return [int(document["sequence"]) for _, document in documents.query(f"WATERMARK#{source}")]
+    """Return which commit each view of a source that somebody needs can not do without, by sequence."""
+    needs = (mark.needs for mark in watermarks_of(documents, source).values())
+    return [sequence for sequence in needs if sequence is not None]
 
 
 def _oldest_kept(

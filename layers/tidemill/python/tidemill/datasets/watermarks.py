@@ -36,8 +36,8 @@ class Watermark:
         How often its source had been rolled back when it began.
     retired_at
         Since when nobody needs it, RFC 3339 in UTC; None while somebody does.
-    dropped
-        Whether its items are being removed, or have been.
+    removal
+        ``begun`` while its items are being removed, ``done`` when they have been; None before.
     """
 
     sequence: int
@@ -45,7 +45,7 @@ class Watermark:
     newest: int
     rollbacks: int
     retired_at: str | None = None
-    dropped: bool = False
+    removal: str | None = None
 
     @property
     def needs(self) -> int | None:
@@ -62,7 +62,7 @@ class Watermark:
         rollbacks
             How often the source has been rolled back by now.
         """
-        if self.dropped or self.rollbacks != rollbacks:
+        if self.removal is not None or self.rollbacks != rollbacks:
             return False
         return {self.sequence or self.first, max(self.newest, self.sequence)} - {0} <= set(history)
 
@@ -126,27 +126,30 @@ def watermarks_of(documents: Documents, source: str) -> dict[str, Watermark]:
     return {reference: Watermark(**found) for reference, found in documents.query(_partition(source))}
 
 
-def retire(documents: Documents, source: str, reference: str, at: datetime) -> None:
-    """Write down that nobody needs a generation of items any more, unless it was retired before."""
-
-    def change(mark: Watermark) -> Watermark:
-        return replace(mark, retired_at=mark.retired_at or timestamp(at))
-
-    _put_if_unchanged(documents, source, reference, change)
-
-
-def claim_removal(documents: Documents, source: str, reference: str, at: datetime) -> bool:
-    """Write down that a retired generation of items is being removed; False if it came to be needed again.
-
-    The document itself stays for a while: whoever still works on the items learns of it.
-    """
+def retire(documents: Documents, source: str, reference: str, at: datetime) -> bool:
+    """Write down that nobody needs a generation of items any more; False if somebody works on it."""
     return _put_if_unchanged(
-        documents,
-        source,
-        reference,
-        lambda mark: replace(mark, dropped=True) if mark.retired_at is not None else mark,
-        expires_at=int((at + _LEFT_FOR).timestamp()),
+        documents, source, reference, lambda mark: replace(mark, retired_at=timestamp(at))
     )
+
+
+def need_again(documents: Documents, source: str, reference: str) -> bool:
+    """Write down that a retired generation of items is needed; False if somebody works on it."""
+    return _put_if_unchanged(documents, source, reference, lambda mark: replace(mark, retired_at=None))
+
+
+def begin_removal(documents: Documents, source: str, reference: str, at: datetime) -> bool:
+    """Write down that a generation's items are being removed; False if it came to be needed again.
+
+    The document stays for a while, so that the generation's number is not given again, and whoever still
+    works on its items learns of it.
+    """
+    return _put_if_unchanged(documents, source, reference, lambda mark: _removed(mark, "begun"), at=at)
+
+
+def end_removal(documents: Documents, source: str, reference: str, at: datetime) -> bool:
+    """Write down that a generation's items have been removed."""
+    return _put_if_unchanged(documents, source, reference, lambda mark: _removed(mark, "done"), at=at)
 
 
 def count_rollback(documents: Documents, source: str) -> int:
@@ -160,27 +163,29 @@ def rollbacks_of(documents: Documents, source: str) -> int:
     return 0 if stored is None else stored[1]
 
 
+def _removed(mark: Watermark, removal: str) -> Watermark | None:
+    return None if mark.retired_at is None else replace(mark, removal=removal)
+
+
 def _put_if_unchanged(
     documents: Documents,
     source: str,
     reference: str,
-    change: Callable[[Watermark], Watermark],
+    change: Callable[[Watermark], Watermark | None],
     *,
-    expires_at: int | None = None,
+    at: datetime | None = None,
 ) -> bool:
-    """Change a watermark in one try, and tell whether it now is as changed."""
+    """Change a watermark in one try, and tell whether that was done; ``at`` lets the document end."""
     stored = documents.get(_partition(source), reference)
-    if stored is None:
+    changed = None if stored is None else change(Watermark(**stored[0]))
+    if stored is None or changed is None:
         return False
-    mark = Watermark(**stored[0])
-    changed = change(mark)
-    if changed == mark:
-        return mark.dropped
+    expires_at = None if at is None else int((at + _LEFT_FOR).timestamp())
     try:
         documents.put(
             _partition(source), reference, asdict(changed), revision=stored[1], expires_at=expires_at
         )
-    except Conflict:  # it is being worked on
+    except Conflict:
         return False
     return True
 
@@ -189,7 +194,7 @@ def _change(documents: Documents, items: ViewDefinition, change: Callable[[Water
     while True:
         stored = documents.get(*_address(items))
         mark = None if stored is None else Watermark(**stored[0])
-        if stored is None or mark is None or mark.dropped:
+        if stored is None or mark is None or mark.removal is not None:
             raise Outdated(
                 f"the items of view `{items.reference}` are no longer kept; "
                 f"`tidemill features backfill {items.name}` fills the view anew"

@@ -1,7 +1,8 @@
 """Blobs in a dictionary, with every version kept."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import BinaryIO
 
 from tidemill.errors import NotFound
@@ -39,6 +40,14 @@ class MemoryBlobs:
         """Return what is stored under a key, or None."""
         versions = self._versions.get(key)
         return BlobInfo(key, len(versions[-1]), f"v{len(versions)}") if versions else None
+
+    def remove(self, prefix: str, *, keep: Collection[str], written_before: datetime) -> int:
+        """Remove what lies below a prefix under other keys than some; here everything is old."""
+        del written_before
+        keys = [key for key in self._versions if key.startswith(prefix) and key not in keep]
+        for key in keys:
+            del self._versions[key]
+        return len(keys)
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Yield every blob whose key starts with the prefix, in key order."""

@@ -1,7 +1,7 @@
 """The online store in memory."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from tidemill.features.online import OnlineItem
 
@@ -25,6 +25,14 @@ class MemoryOnlineStore:
                 return False
             self._items[key] = item
             return True
+
+    def remove(self, references: Collection[str]) -> int:
+        """Remove every item that lies under one of some references, and return how many."""
+        with self._lock:
+            keys = [key for key in self._items if "#" in key and key.partition("#")[0] in references]
+            for key in keys:
+                del self._items[key]
+            return len(keys)
 
     def put_many(self, items: Mapping[str, OnlineItem]) -> int:
         """Write items and return how many were written."""
