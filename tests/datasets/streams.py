@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from random import Random
 from typing import Any
 
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from tests.features.histories import START, Row, histories, moments, to_columns, turning_points
+from tests.features.histories import START, Row, a_history, a_moment, randoms, to_columns, turning_points
 from tidemill import FeatureView, Project
 from tidemill.datasets.arrow import from_columns
 from tidemill.datasets.ingest import ingest_upload
@@ -89,30 +90,37 @@ class SteppingStore(Stepping):
         return sum(self.put(key, item) for key, item in items.items())
 
 
-def deliveries() -> st.SearchStrategy[Delivery]:
-    """Draw a delivery: of any commit so far, with up to three things happening in its course."""
-    events = st.sampled_from(["crash", "read", "read", 0, 1, 2])
-    return st.builds(Delivery, st.integers(0, 3), st.dictionaries(st.integers(1, 16), events, max_size=3))
+def a_delivery(random: Random) -> Delivery:
+    """Make a delivery: of any commit so far, with up to three things happening in its course."""
+    events = ("crash", "read", "read", 0, 1, 2)
+    steps = random.sample(range(1, 17), random.randint(0, 3))
+    return Delivery(random.randint(0, 3), {step: random.choice(events) for step in steps})
 
 
-@st.composite
-def streams(draw: st.DrawFn) -> list[Turn]:
-    """Draw a stream: rows repeat, come late or early, and time passes between uploads."""
-    shift, turns, seen = timedelta(), [], list[Row]()
-    for _ in range(draw(st.integers(1, 4))):
-        passed = timedelta(seconds=draw(st.sampled_from([0, 1, 20, 300, 3500, 3700, 7 * 86_400])))
+def a_stream(random: Random, n_turns: int) -> list[Turn]:
+    """Make a stream: rows repeat, come late or early, and time passes between uploads."""
+    shift, turns, seen = timedelta(), list[Turn](), list[Row]()
+    for _ in range(n_turns):
+        passed = timedelta(seconds=random.choice([0, 1, 20, 300, 3500, 3700, 7 * 86_400]))
         shift += passed
         own = [
             replace(row, at=row.at and row.at + shift, arrived=row.arrived and row.arrived + shift)
-            for row in draw(histories(1, 8))
+            for row in a_history(random, random.randint(1, 15))
         ]
-        again = draw(st.lists(st.sampled_from(seen), max_size=2)) if seen else []
+        again = random.sample(seen, min(random.randint(0, 2), len(seen)))
         seen += own
-        later = draw(st.sampled_from([timedelta(), timedelta(hours=1), timedelta(days=7)]))
-        asked = [at + shift + later for at in draw(st.lists(moments(150), min_size=1, max_size=2))]
-        asked += turning_points(draw(st.sampled_from(seen)))[:6]
-        turns.append(Turn(own + again, passed, draw(st.lists(deliveries(), max_size=3)), asked))
+        later = random.choice([timedelta(), timedelta(hours=1), timedelta(days=7)])
+        asked = [a_moment(random, 150) + shift + later for _ in range(random.randint(1, 2))]
+        turning = turning_points(random.choice(seen))
+        asked += random.sample(turning, min(6, len(turning)))
+        deliveries = [a_delivery(random) for _ in range(random.randint(0, 3))]
+        turns.append(Turn(own + again, passed, deliveries, asked))
     return turns
+
+
+def streams() -> st.SearchStrategy[list[Turn]]:
+    """Draw a stream."""
+    return st.builds(a_stream, randoms(), st.integers(1, 4))
 
 
 @dataclass

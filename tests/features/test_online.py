@@ -3,13 +3,23 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.features.depth import TRIED, examples
-from tests.features.histories import FEATURES, Row, histories, moments, to_columns, turning_points, views
+from tests.features.histories import (
+    FEATURES,
+    Row,
+    a_history,
+    a_moment,
+    randoms,
+    to_columns,
+    turning_points,
+    views,
+)
 from tests.features.questions import answerable, ask, bits
 from tidemill import Entity, FeatureView, Float, Source, String, Timestamp, latest, mean
 from tidemill.errors import Corrupt, Unavailable
@@ -31,30 +41,29 @@ class Story:
     asked_at: list[list[datetime]]
 
 
-@st.composite
-def stories(draw: st.DrawFn) -> Story:
+def a_story(random: Random, n_commits: int) -> Story:
     shift = timedelta()
-    commits, asked_at = [], []
-    for _ in range(draw(st.integers(1, 4))):
-        shift += timedelta(seconds=draw(st.sampled_from([0, 1, 20, 300, 3500, 3700, 7 * 86_400])))
-        commit = draw(histories(n_most=10))
+    commits, asked_at = list[list[Row]](), []
+    for _ in range(n_commits):
+        shift += timedelta(seconds=random.choice([0, 1, 20, 300, 3500, 3700, 7 * 86_400]))
+        commit = a_history(random, random.randint(0, 20))
         commits.append(
             [
                 replace(row, at=row.at and row.at + shift, arrived=row.arrived and row.arrived + shift)
                 for row in commit
             ]
         )
-        later = draw(st.sampled_from([timedelta(), timedelta(hours=1), timedelta(days=7)]))
-        asked = [at + shift + later for at in draw(st.lists(moments(150), min_size=1, max_size=2))]
+        later = random.choice([timedelta(), timedelta(hours=1), timedelta(days=7)])
+        asked = [a_moment(random, 150) + shift + later for _ in range(2)]
         committed = [row for each in commits for row in each]
         if committed:
-            asked += turning_points(draw(st.sampled_from(committed)))
+            asked += turning_points(random.choice(committed))
         asked_at.append(asked)
     return Story(commits, asked_at)
 
 
 @settings(deadline=None, max_examples=examples(60))
-@given(view=views(), story=stories())
+@given(view=views(), story=st.builds(a_story, randoms(), st.integers(1, 4)))
 def test_online_equals_offline_to_the_last_bit_for_every_kind_of_feature(
     view: FeatureView, story: Story
 ) -> None:
