@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
+from tidemill.datasets.hashes import hash_rows
 from tidemill.datasets.tables import Tables
 from tidemill.errors import Conflict, NotFound
 
@@ -204,3 +205,14 @@ def test_columns_can_be_chosen(flights: Tables) -> None:
     flights.append("flights", iter([batch("a")]), {}, ids=["1"])
     chosen = flights.rows("flights", columns=["count", "name"])
     assert set(chosen.column_names) == {"name", "count"}
+
+
+def test_rows_read_back_hash_as_those_that_were_written(flights: Tables) -> None:
+    """A key that refers to another source is looked for by its hash among that table's rows."""
+    written = batch("JFK", "LGA", "Bærum-lufthavn")
+    flights.append("flights", iter([written]), {}, ids=["a"])
+    [read] = flights.rows("flights").combine_chunks().to_batches()
+    keys = ["name", "count", "share", "at"]
+    assert sorted(hash_rows([read.column(key) for key in keys]).tolist()) == sorted(
+        hash_rows([written.column(key) for key in keys]).tolist()
+    )

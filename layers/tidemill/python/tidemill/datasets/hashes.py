@@ -21,7 +21,8 @@ def hash_rows(columns: Sequence[pa.Array]) -> Hashes:
     Parameters
     ----------
     columns
-        Arrays of the types that rows are stored with, equally long.
+        Arrays of the types that rows are stored with, equally long; strings as a file or a table gives
+        them, with short or long offsets or by a dictionary.
 
     Returns
     -------
@@ -37,11 +38,17 @@ def hash_rows(columns: Sequence[pa.Array]) -> Hashes:
     """
     hashes = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
-        values = _hash_strings(column) if pa.types.is_string(column.type) else _mix(_bits(column))
+        values = _hash_strings(column) if _is_text(column.type) else _mix(_bits(column))
         if column.null_count:
             values = np.where(pc.is_null(column).to_numpy(zero_copy_only=False), _NULL, values)
         hashes = _mix(hashes ^ values)
     return hashes
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type_):
+        return _is_text(type_.value_type)
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
 
 
 def _mix(bits: Hashes) -> Hashes:
