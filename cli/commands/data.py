@@ -7,7 +7,7 @@ import click
 
 from cli.commands.checks import infer, unblock
 from cli.commands.findings import found_in, found_tables, refusal_reason, save_page
-from cli.commands.versions import describe, diff, export, rollback, show_version, tag
+from cli.commands.versions import describe, diff, export, rollback, show_version, tag, untag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import counted, show, steps, table
@@ -71,7 +71,7 @@ def data() -> None:
     """Look at the versions of the data, name them, and go back to one."""
 
 
-for command in (show_version, diff, tag, rollback, export, infer, unblock):
+for command in (show_version, diff, tag, untag, rollback, export, infer, unblock):
     data.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`tidemill data show | diff | tag | rollback | export`: the versions of a source's rows."""
+"""`tidemill data show | diff | tag | untag | rollback | export`: the versions of a source's rows."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,24 @@ def tag(app: App, source: str, name: str, version: str, *, as_json: bool) -> Non
         deployment.tables.tag(source, commit.snapshot_id, name)
     said = {"source": source, "tag": name, "snapshot_id": str(commit.snapshot_id)}
     show(said, f"{source} at {commit.snapshot_id} is `{name}`", as_json=as_json)
+
+
+@click.command("untag")
+@click.argument("source")
+@click.argument("name")
+@json_option
+@pass_app
+def untag(app: App, source: str, name: str, *, as_json: bool) -> None:
+    """Take a tag of SOURCE away; its version then expires as any other does.
+
+    What a registered model was trained on is kept with or without a tag.
+    """
+    with app.deployment() as deployment:
+        check_table(deployment.tables, load_project(deployment.project), source)
+        tags = deployment.history.tags(source)
+        deployment.upkeep.untag(source, name)
+    said = {"source": source, "tag": name, "snapshot_id": str(tags[name])}
+    show(said, f"{source} at {tags[name]} is no longer `{name}`", as_json=as_json)
 
 
 @click.command("rollback", help=f"Make VERSION of SOURCE the current one.\n\n{VERSION_HELP}")

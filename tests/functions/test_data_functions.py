@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,24 @@ def test_rows_by_api_are_answered_sent_and_gathered_into_one_commit(deployment: 
     for _ in range(2):
         assert handler("ingest_upload")(event, None) == {"batchItemFailures": []}
     assert wiring.tables().rows("planes").column("tailnum").to_pylist() == ["N10156", "N102UW"]
+    ends = ends_of_documents()
+    assert set(ends) == {"REQUESTS#planes", "ADDED#planes", "UPLOADS#planes"}
+    asked, arrived = datetime.fromtimestamp(1_362_117_600, UTC), datetime(2013, 1, 7, tzinfo=UTC)
+    assert ends["ADDED#planes"] == ends["UPLOADS#planes"] == arrived + timedelta(days=90)
+    assert ends["REQUESTS#planes"] == asked + timedelta(days=90)
+
+
+def test_bytes_that_were_uploaded_are_known_for_good(deployment: str) -> None:
+    event = uploaded(deployment, sample("ingest_upload/object_created"), PLANES)
+    assert handler("ingest_upload")(event, None) == {"batchItemFailures": []}
+    assert ends_of_documents() == {"UPLOADS#planes": None}
+
+
+def ends_of_documents() -> dict[str, datetime | None]:
+    """Return by partition when DynamoDB may drop what is in the experiments table."""
+    found = client("dynamodb").scan(TableName=wiring.settings().experiments_table)["Items"]
+    ends = {item["partition"]["S"]: item.get("expires_at", {}).get("N") for item in found}
+    return {name: end and datetime.fromtimestamp(int(end), UTC) for name, end in ends.items()}
 
 
 def test_wrong_rows_are_answered_with_every_fault_and_sent_nowhere(deployment: str) -> None:

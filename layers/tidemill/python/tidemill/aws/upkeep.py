@@ -1,5 +1,6 @@
 """Keeping Iceberg tables small: fewer snapshots, fewer files, and none that nothing needs."""
 
+import functools
 import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -51,7 +52,6 @@ class IcebergUpkeep:
         self._catalog = catalog
         self._database = database
         self._pause = pause
-        self._s3: S3Client = client("s3")
 
     def snapshots(self, table: str) -> Sequence[KeptSnapshot]:
         """Return every snapshot that is kept, the current one last."""
@@ -122,6 +122,11 @@ class IcebergUpkeep:
             unreachable = [location for location in listed if location not in reachable]
             discard_files(stored, unreachable)
             return len(unreachable)
+
+    @functools.cached_property
+    def _s3(self) -> "S3Client":
+        s3: S3Client = client("s3")
+        return s3
 
     def _older_files(self, location: str, written_before: datetime) -> Iterator[str]:
         place = urlsplit(location, allow_fragments=False)

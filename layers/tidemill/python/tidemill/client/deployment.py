@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tidemill.aws.history import IcebergHistory
     from tidemill.aws.tables import IcebergTables
+    from tidemill.aws.upkeep import IcebergUpkeep
 
 STACKS = ("TidemillData", "TidemillTraining", "TidemillServing", "TidemillMonitoring")
 POLL_SECONDS = 0.25
@@ -118,6 +119,13 @@ class Deployment:
         from tidemill.aws.history import IcebergHistory  # noqa: PLC0415 - Arrow takes a second to import
 
         return IcebergHistory(self._catalog, database=self.outputs["Database"])
+
+    @cached_property
+    def upkeep(self) -> "IcebergUpkeep":
+        """What lets go of versions of the project's tables."""
+        from tidemill.aws.upkeep import IcebergUpkeep  # noqa: PLC0415 - Arrow takes a second to import
+
+        return IcebergUpkeep(self._catalog, database=self.outputs["Database"])
 
     @cached_property
     def _catalog(self) -> "GlueCatalog":

@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, BinaryIO
 
 from tidemill.canonical import canonical_json, digest_bytes
@@ -20,6 +21,9 @@ from tidemill.ports import Blobs
 
 REQUESTS_ENDING = ".requests.jsonl"
 """What the name of a file of requests ends in."""
+
+KNOWN_FOR = timedelta(days=90)
+"""How long a request's id, and which file brings its rows, are known; queues keep messages for 28 days."""
 
 MAX_MESSAGE_BYTES = 200_000  # SQS takes 256 KiB; some room for the envelope and attributes
 

@@ -137,6 +137,7 @@ class _Ingest:
             name=self._upload.place[2],
             source=source.name,
             digest=self._digest,
+            at=self._upload.at,
             documents=self._documents,
         )
 

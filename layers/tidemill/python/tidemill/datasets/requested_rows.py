@@ -2,10 +2,11 @@
 
 import io
 from dataclasses import replace
+from datetime import datetime
 from typing import BinaryIO
 
 from tidemill.canonical import canonical_json
-from tidemill.datasets.added_rows import read_requests
+from tidemill.datasets.added_rows import KNOWN_FOR, read_requests
 from tidemill.errors import Conflict
 from tidemill.ports import Documents
 from tidemill.project import Source
@@ -25,7 +26,7 @@ def row_by_row(source: Source) -> Source:
 
 
 def requested_rows(
-    file: BinaryIO, *, name: str, source: str, digest: str, documents: Documents
+    file: BinaryIO, *, name: str, source: str, digest: str, at: datetime, documents: Documents
 ) -> BinaryIO | None:
     """Claim the parts of a file of requests, and return the rows of those it got as JSON Lines.
 
@@ -41,6 +42,8 @@ def requested_rows(
         The source it is for.
     digest
         Of the file's bytes, by which it claims.
+    at
+        When the file arrived; claims end ``KNOWN_FOR`` after.
     documents
         Where claims are kept.
 
@@ -50,22 +53,22 @@ def requested_rows(
         Positioned at its start; None if other files have claimed every part.
     """
     rows = io.BytesIO()  # at most what one batch of messages brought
-    claimed = False
+    claimed, expires_at = False, int((at + KNOWN_FOR).timestamp())
     for part, its_rows in read_requests(file, name):
-        if _claimant(documents, source, part, digest) == digest:
+        if _claimant(documents, source, part, digest, expires_at) == digest:
             claimed = True
             rows.writelines(canonical_json(row) + b"\n" for row in its_rows)
     rows.seek(0)
     return rows if claimed else None
 
 
-def _claimant(documents: Documents, source: str, part: str, digest: str) -> str:
+def _claimant(documents: Documents, source: str, part: str, digest: str, expires_at: int) -> str:
     """Return the digest of the file a part belongs to: this one, if there was none before."""
     partition = f"ADDED#{source}"
     found = documents.get(partition, part)
     if found is None:
         try:
-            documents.put(partition, part, {"upload": digest}, revision=0)
+            documents.put(partition, part, {"upload": digest}, revision=0, expires_at=expires_at)
         except Conflict:  # another file was faster
             found = documents.get(partition, part)
     return digest if found is None else str(found[0]["upload"])

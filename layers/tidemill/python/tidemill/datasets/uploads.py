@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tidemill.canonical import canonical_json, digest_json
+from tidemill.datasets.added_rows import KNOWN_FOR, REQUESTS_ENDING
 from tidemill.datasets.findings import Findings
 from tidemill.datasets.moments import timestamp
 from tidemill.datasets.report_page import upload_page
@@ -165,8 +166,14 @@ def indexed_record(documents: Documents, source: str, digest: str) -> dict[str, 
 
 
 def index_record(documents: Documents, record: Mapping[str, Any]) -> None:
-    """Remember which commit an upload became; writing it again writes the same."""
-    documents.put(f"UPLOADS#{record['source']}", record["upload"]["digest"], record)
+    """Remember which commit an upload became; writing it again writes the same.
+
+    Bytes that came before are known for good, but for a file of requests: nobody but a queue sends one again.
+    """
+    upload, expires_at = record["upload"], None
+    if upload["key"].endswith(REQUESTS_ENDING):
+        expires_at = int((datetime.fromisoformat(record["at"]) + KNOWN_FOR).timestamp())
+    documents.put(f"UPLOADS#{record['source']}", upload["digest"], record, expires_at=expires_at)
 
 
 def forget_uploads(documents: Documents, source: str, digests: Iterable[str]) -> None:

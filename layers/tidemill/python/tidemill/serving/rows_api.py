@@ -7,10 +7,11 @@ the rows are committed, and reported as for any upload.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from tidemill.canonical import digest_json
-from tidemill.datasets.added_rows import encode_rows
+from tidemill.datasets.added_rows import KNOWN_FOR, encode_rows
 from tidemill.errors import Conflict, InvalidRequest, NotFound, did_you_mean
 from tidemill.expressions import Column, Type, column, evaluate, format_timestamp
 from tidemill.ports import Documents
@@ -68,18 +69,23 @@ class RowsApi:
         rows = rows_of(document, others=["request_id"])
         request_id = _request_id(document)
         accepted = accept_rows(rows, self._sources[name])
-        self._remember(name, request_id, accepted)
+        self._remember(name, request_id, accepted, request.at)
         self._queue.send(encode_rows(name, request_id, accepted))
         answer = {"source": name, "request_id": request_id, "rows": len(accepted), "status": "accepted"}
         return Response(202, answer)
 
-    def _remember(self, source: str, request_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _remember(
+        self, source: str, request_id: str, rows: Sequence[Mapping[str, Any]], at: datetime
+    ) -> None:
         """Remember what a request id stands for; a repeated request is sent again and added once."""
         partition, digest = f"REQUESTS#{source}", digest_json(rows)
         found = self._documents.get(partition, request_id)
         if found is None:
+            expires_at = int((at + KNOWN_FOR).timestamp())
             try:
-                self._documents.put(partition, request_id, {"rows": digest}, revision=0)
+                self._documents.put(
+                    partition, request_id, {"rows": digest}, revision=0, expires_at=expires_at
+                )
             except Conflict:
                 found = self._documents.get(partition, request_id)
         if found is not None and found[0]["rows"] != digest:
