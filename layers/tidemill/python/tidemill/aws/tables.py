@@ -23,6 +23,7 @@ from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
+from tidemill.aws.parts import parts_of
 from tidemill.aws.schemas import evolve, read_files
 from tidemill.aws.snapshots import (
     CommitIds,
@@ -34,7 +35,7 @@ from tidemill.aws.snapshots import (
     snapshot_of,
 )
 from tidemill.aws.transactions import SteadyTransaction
-from tidemill.datasets.tables import IDS_PROPERTY, NOTHING_RENAMED, Appended, Commit
+from tidemill.datasets.tables import IDS_PROPERTY, NOTHING_RENAMED, Appended, Commit, Parts
 from tidemill.errors import Conflict
 
 _TABLE_PROPERTIES = {
@@ -167,6 +168,12 @@ class IcebergTables:
                 tasks = (files_added_by if added_only else files_of)(stored, snapshot)
             # By today's schema: a column declared since is there, and null in the rows before it.
             return read_files(stored, table, tasks, columns)
+
+    def parts(self, table: str, *, snapshot_id: int, columns: Sequence[str]) -> Parts:
+        """Return rows as of a snapshot, file by file; a few are read ahead."""
+        with iceberg_failures(f"reading table `{table}`"):
+            stored = self._load(table)
+            return parts_of(stored, table, snapshot_of(stored, table, snapshot_id), columns)
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

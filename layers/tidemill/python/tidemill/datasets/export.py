@@ -29,9 +29,14 @@ def read_version(tables: Tables, history: History, table: str, snapshot_id: int)
     pa.Table
         Its rows.
     """
-    ids = {field.id for field in history.fields(table, snapshot_id)}
-    columns = [field.name for field in history.fields(table) if field.id in ids]
+    columns = columns_of(history, table, snapshot_id)
     return tables.rows(table, snapshot_id=snapshot_id, columns=columns).select(columns)
+
+
+def columns_of(history: History, table: str, snapshot_id: int) -> list[str]:
+    """Return the columns a version had, under the names they have today."""
+    ids = {field.id for field in history.fields(table, snapshot_id)}
+    return [field.name for field in history.fields(table) if field.id in ids]
 
 
 def write_rows(tables: Tables, history: History, table: str, snapshot_id: int, file: Path) -> int:

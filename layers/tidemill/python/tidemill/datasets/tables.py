@@ -130,6 +130,25 @@ class Tables(Protocol):
         ...
 
 
+class Parts(NamedTuple):
+    """A version's rows file by file: how many rows and files there are, and what reads one after the other."""
+
+    rows: int
+    files: int
+    tables: Iterator[pa.Table]
+
+
+class PartReader(Protocol):
+    """Reads versions in parts, for whoever does not want the whole in memory, or shows how far it is."""
+
+    def parts(self, table: str, *, snapshot_id: int, columns: Sequence[str]) -> Parts:
+        """Return rows as of a snapshot, file by file in the order of their paths.
+
+        NotFound if there is no such snapshot, or, at the latest when a part is read, no such column.
+        """
+        ...
+
+
 class History(Protocol):
     """The versions of tables of one project's database."""
 

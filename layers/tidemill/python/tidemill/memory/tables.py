@@ -1,5 +1,6 @@
 """Tables as snapshots in memory, each the Arrow rows it added and the snapshot it builds on."""
 
+import itertools
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from tidemill.datasets.tables import (
     Commit,
     Field,
     KeptSnapshot,
+    Parts,
     TableFile,
 )
 from tidemill.errors import Conflict, NotFound, did_you_mean
@@ -151,6 +153,13 @@ class MemoryTables:
                 f"table `{table}` has no column `{unknown[0]}`{did_you_mean(unknown[0], rows.column_names)}"
             )
         return rows if columns is None else rows.select(list(columns))
+
+    def parts(self, table: str, *, snapshot_id: int, columns: Sequence[str]) -> Parts:
+        """Return rows as of a snapshot, one part for each commit that brought rows."""
+        whole = self.rows(table, snapshot_id=snapshot_id, columns=columns)
+        ends = list(itertools.accumulate((file.rows for file in self.files(table, snapshot_id)), initial=0))
+        parts = (whole.slice(start, end - start) for start, end in itertools.pairwise(ends))
+        return Parts(whole.num_rows, len(ends) - 1, parts)
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tidemill.canonical import canonical_json
-from tidemill.datasets.arrow import from_columns, to_columns
-from tidemill.datasets.tables import Tables
+from tidemill.datasets.arrow import from_columns
+from tidemill.datasets.stored_rows import StoredRows
+from tidemill.datasets.tables import PartReader
 from tidemill.datasets.versions import DatasetVersion
 from tidemill.errors import CallerError
-from tidemill.expressions import Array, Bool, Column, Columns, Int, from_array, take_rows
+from tidemill.expressions import Array, Bool, Column, Columns, Int, Schema, from_array, take_rows
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineStore
 from tidemill.features.plan import FeaturePlan, assemble, compile_plan, fit_encodings, matrix
@@ -37,7 +38,7 @@ def build_training_set(
     model: Model,
     *,
     pinned: Mapping[str, Any],
-    tables: Tables,
+    tables: PartReader,
     data: Blobs,
     documents: Documents,
     replay_store: Callable[[], OnlineStore],
@@ -74,7 +75,7 @@ def build_training_set(
         If there are too few observations with a known label, or only one class.
     """
     dataset = DatasetVersion.from_json(pinned["dataset"])
-    sources = _rows(model, tables, dataset.snapshots)
+    sources = StoredRows(tables, dataset.snapshots, _schemas(model))
     cutoff = np.datetime64(dataset.cutoff.astimezone(UTC).replace(tzinfo=None), "us")
     observed = observe(model, sources[model.observations.source.name], cutoff)
     split = split_by_time(model.name, observed, model.split)
@@ -124,13 +125,9 @@ def _description(
     }
 
 
-def _rows(model: Model, tables: Tables, snapshots: Mapping[str, int]) -> dict[str, Columns]:
+def _schemas(model: Model) -> dict[str, Schema]:
     sources = [model.observations.source, *(view.source for view in model.views)]
-    schemas = {source.name: source.schema for source in sources}
-    return {
-        name: to_columns(tables.rows(name, snapshot_id=snapshots[name], columns=list(schema)), schema)
-        for name, schema in schemas.items()
-    }
+    return {source.name: source.schema for source in sources}
 
 
 def _fit_plan(

@@ -1,0 +1,37 @@
+"""Reading a version file by file, a few of them ahead."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pyarrow as pa
+from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table.snapshots import Snapshot
+
+from tidemill.aws.iceberg_failures import iceberg_failures
+from tidemill.aws.schemas import read_files
+from tidemill.aws.snapshots import files_of
+from tidemill.datasets.tables import Parts
+
+_AHEAD = 3  # a file is decoded while the next ones come over the network
+
+
+def parts_of(stored: Table, name: str, snapshot: Snapshot, columns: Sequence[str]) -> Parts:
+    """Plan the files of a snapshot and return what reads them, in the order of their paths."""
+    tasks = sorted(files_of(stored, snapshot), key=lambda task: task.file.file_path)
+    rows = sum(task.file.record_count for task in tasks)
+    return Parts(rows, len(tasks), _read(stored, name, tasks, columns))
+
+
+def _read(
+    stored: Table, name: str, tasks: Sequence[FileScanTask], columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    with iceberg_failures(f"reading table `{name}`"), ThreadPoolExecutor(_AHEAD) as pool:
+        read = partial(read_files, stored, name, columns=columns)
+        waiting = deque(pool.submit(read, tasks=[task]) for task in tasks[:_AHEAD])
+        for following in [*tasks[_AHEAD:], *[None] * _AHEAD]:
+            if waiting:
+                yield waiting.popleft().result()
+            if following is not None:
+                waiting.append(pool.submit(read, tasks=[following]))
