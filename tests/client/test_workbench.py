@@ -1,10 +1,11 @@
 """A notebook sees the deployed tables, features and models as the system does."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +16,7 @@ from tidemill import Entity, FeatureView, Source, count, latest, mean
 from tidemill.client.workbench import Tidemill
 from tidemill.datasets.arrow import arrow_schema, from_columns, to_columns
 from tidemill.datasets.tables import AT_PROPERTY
-from tidemill.errors import InvalidRequest, NotFound
+from tidemill.errors import InvalidRequest, NotFound, Unavailable
 from tidemill.expressions import Columns, Float, Int, String, Timestamp, column
 from tidemill.features.offline import join_features
 from tidemill.memory.blobs import MemoryBlobs
@@ -82,6 +83,7 @@ class Declared(Tidemill):
     project: Any = SimpleNamespace(
         name="bikes",
         views=[city],
+        models=[SimpleNamespace(name="long_trip")],
         model=lambda _: SimpleNamespace(observations=SimpleNamespace(key="trip_id", request=["city", "at"])),
     )
 
@@ -170,7 +172,124 @@ def test_a_run_that_made_no_training_set_says_so(bench: Tidemill, deployed: Memo
     with pytest.raises(NotFound, match="r1"):
         bench.training_set("r1")
     with pytest.raises(NotFound, match="version 3"):
-        bench.training_set("m@3")
+        bench.training_set("long_trip@3")
+
+
+@pytest.mark.parametrize(
+    ("of", "says"),
+    [
+        ("long_trip", "`long_trip` is a model; name one of its versions"),
+        ("long_trop@3", "there is no model `long_trop`; did you mean `long_trip`"),
+        ("long_trip@champion", "model `long_trip` has no alias `champion`"),
+        ("nothing", "there is no run `nothing`"),
+    ],
+)
+def test_a_training_set_that_is_not_there_is_answered_with_what_may_be_named(
+    bench: Tidemill, of: str, says: str
+) -> None:
+    with pytest.raises(NotFound, match=says):
+        bench.training_set(of)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2013-01-02",
+        date(2013, 1, 2),
+        pd.Timestamp("2013-01-02T13:00", tz="UTC"),
+        datetime(2013, 1, 2, 12),  # noqa: DTZ001  # without a zone, which is UTC
+        datetime(2013, 1, 2, 13, tzinfo=timezone(timedelta(hours=1))),
+    ],
+)
+def test_a_version_may_be_named_by_whatever_is_a_time_in_python(bench: Tidemill, at: Any) -> None:
+    assert len(bench.dataset("trips", at).to_pandas()) == 4
+
+
+def test_a_version_may_be_named_by_the_number_of_its_snapshot(bench: Tidemill) -> None:
+    first = bench.dataset("trips", "2013-01-01").snapshot_id
+    assert len(bench.dataset("trips", first).to_pandas()) == 2
+
+
+def test_a_dataset_without_rows_has_its_columns(bench: Tidemill, deployed: Memory) -> None:
+    deployed.tables.ensure("empty", arrow_schema(trips.schema))
+    deployed.tables.append("empty", iter([]), {}, ids=["a"])
+    assert bench.dataset("empty").to_pandas().columns.to_list() == list(trips.schema)
+
+
+def test_things_say_what_they_are_without_asking_anybody(bench: Tidemill) -> None:
+    assert repr(bench) == "Tidemill(at memory)"
+    assert repr(bench.dataset("trips")).startswith("Dataset('trips', snapshot 1004, arrived 2013-01-03T12:00")
+
+
+@pytest.mark.parametrize("times", [["2013-01-04", "2013-01-04T00:00:00Z"], [date(2013, 1, 4)] * 2])
+def test_times_may_be_text_or_days(bench: Tidemill, times: list[Any]) -> None:
+    frame = pd.DataFrame({"city": ["Oslo", "Oslo"], "time": times})
+    assert bench.features(frame, "city_trips")["trips_7d"].to_list() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (
+            pd.DataFrame({"city": ["Oslo"], "time": ["yesterday"]}),
+            "`time`, row 0: 'yesterday' is not a timestamp",
+        ),
+        (pd.DataFrame({"city": ["Oslo"], "time": [20130104]}), "`time`, row 0: 20130104 is not a timestamp"),
+        (pd.DataFrame({"city": ["Oslo", 1], "time": ["2013-01-04"] * 2}), "`city` of the frame holds"),
+        (pd.DataFrame({"city": ["Oslo"]}), "no column `time`"),
+        (
+            pd.DataFrame([["a", "b", "2013-01-04"]], columns=["city", "city", "time"]),
+            "2 columns `city`; keep one",
+        ),
+        ([{"city": "Oslo"}], "the rows are a list; give a pandas.DataFrame"),
+    ],
+)
+def test_a_frame_that_can_not_be_joined_is_refused_by_what_is_wrong(
+    bench: Tidemill, frame: Any, says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(says)):
+        bench.features(frame, ["city_trips"])
+
+
+def test_no_view_is_answered_with_those_there_are(bench: Tidemill) -> None:
+    with pytest.raises(InvalidRequest, match="the project has city_trips"):
+        bench.features(asked_at(1), [])
+
+
+def test_of_a_source_only_what_the_views_read_comes_over_the_network(
+    bench: Tidemill, deployed: Memory
+) -> None:
+    class Watched(MemoryTables):
+        read: ClassVar[list[list[str]]] = []
+
+        def parts(self, table: str, *, snapshot_id: int, columns: Sequence[str]) -> Any:
+            self.read.append(sorted(columns))
+            return super().parts(table, snapshot_id=snapshot_id, columns=columns)
+
+    deployed.tables.__class__ = Watched
+    bench.features(asked_at(4), ["city_trips", city])
+    assert Watched.read == [["city", "ended_at", "minutes", "riders"]], "once, for both views"
+
+
+def test_a_refusal_late_in_a_long_frame_says_where_it_counts_from(bench: Tidemill, deployed: Memory) -> None:
+    class Refusing(Api):
+        def predict(self, model: str, asked: Any, *, version: int | None) -> dict[str, Any]:
+            if asked[0]["trip_id"] == "t1000":
+                raise InvalidRequest("`rows[3].city` is the number 1; send a string")
+            return super().predict(model, asked, version=version)
+
+    deployed.api = Refusing()
+    frame = pd.DataFrame({"trip_id": [f"t{n}" for n in range(1_500)], "city": "Oslo", "at": 1})
+    with pytest.raises(InvalidRequest, match=r"rows\[3\].city.*counted from row 1,000 of the frame"):
+        bench.predict("long_trip", frame)
+
+
+def test_a_cloud_that_does_not_answer_is_told_with_how_to_start_one() -> None:
+    lost = tidemill.connect("http://localhost:9")
+    assert repr(lost) == "Tidemill(at http://localhost:9)"
+    for ask in (lambda: lost.dataset("flights"), lambda: lost.training_set("x"), lambda: lost.project):
+        with pytest.raises(Unavailable, match=r"nothing answers at http://localhost:9;.*`tidemill up`"):
+            ask()
 
 
 def test_connect_takes_the_endpoint_it_is_told() -> None:

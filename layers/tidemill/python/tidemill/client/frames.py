@@ -4,10 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from tidemill.datasets.arrow import ARROW_TYPES, from_columns, to_columns
+from tidemill.datasets.arrow import from_columns, to_columns
+from tidemill.datasets.conversion import shown
+from tidemill.datasets.faults import EXPECTED
+from tidemill.datasets.readable import convert_readable
 from tidemill.errors import InvalidRequest, did_you_mean
 from tidemill.expressions import Columns, Type, format_timestamp
 
@@ -20,7 +24,8 @@ def columns_of(frame: pd.DataFrame, schema: Mapping[str, Type]) -> Columns:
     Parameters
     ----------
     frame
-        Shape (n_rows, n_columns). Times without a zone are UTC; finer than a microsecond is cut off.
+        Shape (n_rows, n_columns), its values of the types or as text, as an uploaded file's may be:
+        times without a zone are UTC, finer than a microsecond is cut off, the empty text is null.
     schema
         The columns wanted.
 
@@ -86,6 +91,12 @@ def request_rows(frame: pd.DataFrame, names: Sequence[str]) -> list[dict[str, An
     return [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
 
 
+def check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise InvalidRequest unless a frame has each of some columns once."""
+    for name in names:
+        _column(frame, name)
+
+
 def _series(array: pa.ChunkedArray) -> "pd.Series[Any]":
     """Return an array as pandas has it; where nulls would turn whole numbers into floats, as nullable."""
     series: pd.Series[Any] = array.to_pandas(types_mapper=_NULLABLE.get if array.null_count else None)
@@ -93,23 +104,33 @@ def _series(array: pa.ChunkedArray) -> "pd.Series[Any]":
 
 
 def _column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidRequest(f"the rows are a {type(frame).__name__}; give a pandas.DataFrame of them")
     if name not in frame.columns:
         raise InvalidRequest(f"the frame has no column `{name}`{did_you_mean(name, map(str, frame.columns))}")
+    if (times := list(frame.columns).count(name)) > 1:
+        raise InvalidRequest(f"the frame has {times} columns `{name}`; keep one")
     return frame[name]
 
 
 def _array(frame: pd.DataFrame, name: str, type_: Type) -> pa.Array:
+    """Read a column as a file's would be: text is parsed, and what does not fit is refused by its row."""
     values = _column(frame, name)
     try:
         array = pa.Array.from_pandas(values)
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
-        # Times may lose what is finer than a microsecond; in every other type nothing may be lost.
-        return array.cast(ARROW_TYPES[type_], safe=type_ is not Type.TIMESTAMP)
     except pa.ArrowException as error:
         raise InvalidRequest(
-            f"column `{name}` of the frame is {values.dtype} and not {type_.value} as declared: {error}"
+            f"column `{name}` of the frame holds values of several types: {error}"
         ) from error
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    converted, wrong = convert_readable(array, type_)
+    if wrong is not None:
+        first = int(np.argmax(wrong))
+        more = f" ({int(wrong.sum()):,} such rows)" if wrong.sum() > 1 else ""
+        value, label = shown(array[first]), frame.index[first]
+        raise InvalidRequest(f"column `{name}`, row {label}: {value!r} is not {EXPECTED[type_]}{more}")
+    return converted
 
 
 def _plain(value: Any) -> Any:

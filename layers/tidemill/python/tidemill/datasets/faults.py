@@ -17,13 +17,14 @@ from tidemill.expressions.columns import Schema, Type
 _MOST_KINDS = 200  # kinds of faults beyond the declared columns: JSON may have a new key in every line
 _SHOWN_KINDS = 5  # in a message; the report has all
 _SHOWN_CHARACTERS = 80
-_EXPECTED = {
+EXPECTED = {
     Type.STRING: "text in UTF-8",
     Type.INT: "an int, such as 3 or -4",
     Type.FLOAT: "a float, such as 0.5 or 1e-3",
     Type.BOOL: "a bool: true, false, 1 or 0",
     Type.TIMESTAMP: "a timestamp, such as 2013-01-01T05:15:00Z",
 }
+"""What a value of each type is, in words."""
 
 
 @dataclass
@@ -143,7 +144,7 @@ class Faults:
         type_, value = self._schema[column], examples[0].values[column]
         text = ", not UTF-8 text" if isinstance(value, bytes) else f" is no {type_.value}"
         kind = self._kind(
-            f"`{column}` is {_EXPECTED[type_]}",
+            f"`{column}` is {EXPECTED[type_]}",
             f"row {examples[0].row}, column `{column}`: {repr(value)[:_SHOWN_CHARACTERS]}{text}",
             (column,),
         )

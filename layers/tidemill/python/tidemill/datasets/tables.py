@@ -131,7 +131,7 @@ class Tables(Protocol):
 
 
 class Parts(NamedTuple):
-    """A version's rows file by file: how many rows and files there are, and what reads one after the other."""
+    """A version file by file: how many rows and files there are, and what reads one after the other."""
 
     rows: int
     files: int
