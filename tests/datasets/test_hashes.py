@@ -44,16 +44,29 @@ def test_the_hash_of_a_row_is_the_same_today_and_tomorrow() -> None:
     assert hash_rows([pa.array(["N10156"]), pa.array([7])]).tolist() == [8_031_490_585_804_522_682]
 
 
-@pytest.mark.parametrize("largest", [4, 2**22])
-@given(batches=st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=12))
+@given(
+    spread=st.sampled_from([1, 0x9E3779B97F4A7C15]),
+    largest=st.sampled_from([4, 2**22]),
+    filtered_from=st.sampled_from([0, 30, 2**22]),
+    batches=st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=12),
+)
 def test_of_equal_rows_the_first_is_new_however_they_are_batched(
-    largest: int, batches: list[list[int]]
+    spread: int, largest: int, filtered_from: int, batches: list[list[int]]
 ) -> None:
-    seen, expected = SeenRows(largest=largest), set()
-    for batch in batches:
+    """Spread over all bits, as hashes are, or alike in all but the last of them."""
+    seen, expected = SeenRows(largest=largest, filtered_from=filtered_from), set()
+    for batch in ([number * spread % 2**64 for number in numbers] for numbers in batches):
         repeated = seen.add(np.array(batch, dtype=np.uint64)).tolist()
         for number, again in zip(batch, repeated, strict=True):
             assert again == (number in expected)
             expected.add(number)
     assert sorted(hash_ for run in seen.runs for hash_ in run.tolist()) == sorted(expected)
-    assert all((np.diff(run.astype(np.int64)) > 0).all() for run in seen.runs)
+    assert all((run[1:] > run[:-1]).all() for run in seen.runs)
+
+
+@pytest.mark.parametrize("filtered_from", [0, 2**22])
+def test_what_was_in_a_set_to_begin_with_is_in_it(filtered_from: int) -> None:
+    numbers = np.arange(100_000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    seen = SeenRows([np.sort(numbers)], largest=2**15, filtered_from=filtered_from)
+    assert seen.add(numbers[::7]).all()
+    assert not seen.add(numbers + np.uint64(1)).any()

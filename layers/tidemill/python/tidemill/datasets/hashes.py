@@ -12,6 +12,8 @@ Hashes = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 
 _WORD_BYTES = 8
+_FILTER_BITS = 29
+_FILTERED_AT_ONCE = 65_536
 _NULL = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -101,11 +103,17 @@ class SeenRows:
         What is in it to begin with, each sorted and none twice.
     largest
         From how many hashes a run is merged no more and lies on disk: 32 MB of them.
+    filtered_from
+        From how many hashes in all a filter tells of most others at once that they are not in the set.
     """
 
-    def __init__(self, runs: Iterable[Hashes] = (), *, largest: int = 4_194_304) -> None:
-        self.runs = list(runs)
+    def __init__(
+        self, runs: Iterable[Hashes] = (), *, largest: int = 4_194_304, filtered_from: int = 1_048_576
+    ) -> None:
+        self.runs = [run if len(run) < largest else _on_disk(run) for run in runs]
         self._largest = largest
+        self._filtered_from = filtered_from
+        self._filter: _Filter | None = None
 
     def contains(self, hashes: Hashes) -> Mask:
         """Say which are in the set; quickest for sorted hashes, whose neighbours lie close together."""
@@ -118,9 +126,9 @@ class SeenRows:
 
     def add(self, hashes: Hashes) -> Mask:
         """Put hashes into the set, and say which were there, before or earlier in the array."""
-        order = np.argsort(hashes, kind="stable")  # of equal hashes the first row comes first
+        order = _order(hashes)
         ordered = hashes[order]
-        again = self.contains(ordered)
+        again = self._were_in(ordered)
         again[1:] |= ordered[1:] == ordered[:-1]
         repeated = np.empty(len(hashes), dtype=np.bool_)
         repeated[order] = again
@@ -132,6 +140,48 @@ class SeenRows:
             merged.sort(kind="stable")  # which merges sorted runs in one pass
             self.runs[-1] = merged if len(merged) < self._largest else _on_disk(merged)
         return repeated
+
+    def _were_in(self, ordered: Hashes) -> Mask:
+        """Say which sorted hashes are in the set, and let the filter know of all of them."""
+        if self._filter is None and sum(map(len, self.runs)) >= self._filtered_from:
+            self._filter = _Filter()
+            for run in self.runs:
+                for start in range(0, len(run), _FILTERED_AT_ONCE):
+                    self._filter.add(run[start : start + _FILTERED_AT_ONCE])
+        if self._filter is None:
+            return self.contains(ordered)
+        found = self._filter.add(ordered)
+        found[found] = self.contains(ordered[found])
+        return found
+
+
+class _Filter:
+    """A set of hashes that forgets all but their leading bits: some are taken to be in it that are not.
+
+    It has a bit for each value of them, 64 MB, so of other hashes 2 % are when it holds 11 million.
+    """
+
+    def __init__(self) -> None:
+        self._words = np.zeros(2 ** (_FILTER_BITS - 6), dtype=np.uint64)
+
+    def add(self, ordered: Hashes) -> Mask:
+        """Put sorted hashes into the set, and say which may have been there before."""
+        bits = ordered >> np.uint64(64 - _FILTER_BITS)
+        places = (bits >> np.uint64(6)).astype(np.intp)
+        marks = np.uint64(1) << (bits & np.uint64(63))
+        found: Mask = (self._words[places] & marks) != 0
+        first = np.flatnonzero(np.diff(places, prepend=-1))  # of the hashes that share a word
+        if len(first):
+            self._words[places[first]] |= np.bitwise_or.reduceat(marks, first)
+        return found
+
+
+def _order(hashes: Hashes) -> npt.NDArray[np.intp]:
+    """Return the order that sorts hashes, of equal ones the first first."""
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    # The quickest sort leaves equal ones in any order; there are seldom any.
+    return np.argsort(hashes, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order
 
 
 def _on_disk(run: Hashes) -> Hashes:
