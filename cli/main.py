@@ -13,10 +13,10 @@ from cli.commands.status import status
 from cli.commands.train import runs, train
 
 
-@click.group()
+@click.group(context_settings={"max_content_width": 100})
 @click.version_option(package_name="tidemill")
 def main() -> None:
-    """MLOps without servers: versioned data, training, serving and monitoring in your AWS account.
+    """MLOps without servers: versioned data, training, serving, monitoring.
 
     Every command works against the local cloud (`tidemill up`) and against AWS alike: AWS_ENDPOINT_URL
     decides, and when nothing is set a running local cloud is found by itself.

@@ -122,6 +122,18 @@ def size(size_bytes: int) -> str:
     return f"{scaled:.{digits}f} {unit}"
 
 
+def shortened(text: str, length: int = 40) -> str:
+    """Leave out the middle of a long name.
+
+    Examples
+    --------
+    >>> shortened("arrives-2013-02-25.parquet"), shortened("0123456789abcdef.requests.jsonl", 24)
+    ('arrives-2013-02-25.parquet', '0123456…f.requests.jsonl')
+    """
+    kept = length - 1
+    return text if len(text) <= length else f"{text[: kept // 3]}…{text[-(kept - kept // 3) :]}"
+
+
 def first_few(values: Sequence[str], shown: int = 3) -> str:
     """Write the first of a list, and how many more there are.
 

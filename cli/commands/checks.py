@@ -1,5 +1,7 @@
 """`tidemill data infer` and `data unblock`: what data are held to, and going on when they failed it."""
 
+import re
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,18 @@ from tidemill.project import load_project
 @click.option("--encoding", default="utf-8", help="How a CSV file's characters are written.")
 @json_option
 def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_json: bool) -> None:
-    """Propose a source for FILE: its schema, key and timestamp, and checks that the file itself passes.
+    """Propose a source for the rows of FILE.
 
-    Reads the file and nothing else; the declaration goes to the terminal, for projects/<project>/.
+    Its schema, key and timestamp, and checks that the file itself passes. Reads the file and nothing else;
+    the declaration goes to the terminal, for projects/<project>/.
     """
-    from tidemill.datasets.infer import declaration, infer_file  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.infer import infer_file  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.proposal import declaration  # noqa: PLC0415 - likewise
     from tidemill.project import Csv  # noqa: PLC0415 - likewise
 
-    source = name or file.name.split(".")[0].lower().replace("-", "_").replace(" ", "_")
+    source = name or source_name(file)
+    if not source.isidentifier() or iskeyword(source):
+        raise CommandError(f"`{source}` is no name that Python takes; choose one of letters, digits and _")
     with one_line_errors("this machine"), file.open("rb") as stream:
         facts = infer_file(stream, name=file.name, csv=Csv(delimiter=delimiter, encoding=encoding))
     text = declaration(facts, source)
@@ -33,7 +39,7 @@ def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_jso
         "source": source,
         "rows": facts.rows,
         "schema": {column: each.type.value for column, each in facts.columns.items()},
-        "key": facts.key,
+        "key": list(facts.key),
         "timestamp": facts.timestamp,
         "declaration": text,
     }
@@ -43,12 +49,27 @@ def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_jso
         click.echo(text, nl=False)
 
 
+def source_name(file: Path) -> str:
+    """Return what a source of a file may be called.
+
+    Examples
+    --------
+    >>> source_name(Path("Week-12 (final).csv.gz")), source_name(Path("2013-03.parquet"))
+    ('week_12_final', 'rows_2013_03')
+    """
+    words = "_".join(re.findall(r"[a-z0-9]+", file.name.split(".")[0].lower()))
+    return words if words.isidentifier() and not iskeyword(words) else f"rows_{words}".strip("_")
+
+
 @click.command()
 @click.argument("source")
 @json_option
 @pass_app
 def unblock(app: App, source: str, *, as_json: bool) -> None:
-    """Let models be trained from SOURCE again, although its newest upload failed its checks."""
+    """Let models be trained from SOURCE again.
+
+    A source is blocked from when its checks refuse an upload until the next one is committed.
+    """
     from tidemill.datasets.blocking import lift  # noqa: PLC0415 - Arrow takes a second to import
 
     with app.deployment() as deployment:

@@ -1,5 +1,7 @@
 """`tidemill upload` and `tidemill data`: files in, commits out."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from cli.commands.findings import found_in, found_tables, refusal_reason, save_p
 from cli.commands.versions import describe, diff, export, rollback, show_version, tag, untag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import counted, show, steps, table
+from cli.render import counted, first_few, shortened, show, steps, table
 from tidemill.client.deployment import Deployment, wait_for
 from tidemill.client.known_tables import has_table
 from tidemill.project import load_project
@@ -26,9 +28,10 @@ UPLOAD_SECONDS = 600.0
 @json_option
 @pass_app
 def upload(app: App, source: str, files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Upload FILES (CSV, gzipped CSV, Parquet, JSON Lines) to SOURCE and wait for what becomes of them.
+    """Upload FILES to SOURCE and wait for what becomes of them.
 
-    A file becomes one commit of the source, or is refused whole and changes nothing.
+    Parquet, CSV and JSON Lines, the latter two also as .gz or .zst. A file becomes one commit of the source,
+    or is refused whole and changes nothing.
     """
     outcomes = []
     with app.deployment() as deployment, steps() as progress:
@@ -37,8 +40,11 @@ def upload(app: App, source: str, files: tuple[Path, ...], *, as_json: bool) -> 
             outcomes.append(upload_and_wait(deployment, source, file))
             progress.step(file.name)
         pages = [save_page(deployment, one, app.state_dir) for one in outcomes if found_tables(one)]
-    names = ["status", "rows", "quarantined", "warnings"]
-    rows = [[one["file"], *(one.get(name) for name in names), one["digest"][:12]] for one in outcomes]
+    names = ["rows", "quarantined", "warnings"]
+    rows = [
+        [one["file"], outcome_of(one), *(one.get(name) for name in names), one["digest"][:12]]
+        for one in outcomes
+    ]
     heads = ["file", "outcome", "rows", "put aside", "warnings", "digest"]
     found = [part for one in outcomes for part in found_in(one)]
     saved = ["", *(f"the whole report: {page.as_uri()}" for page in pages)] if pages else []
@@ -66,6 +72,11 @@ def upload_and_wait(deployment: Deployment, source: str, file: Path) -> dict[str
     return {"file": str(file), "digest": uploaded.digest, **report}
 
 
+def outcome_of(report: Mapping[str, Any]) -> str:
+    """Return what became of an upload, in a word or two."""
+    return "committed before" if report["duplicate"] else str(report["status"])
+
+
 @click.group()
 def data() -> None:
     """Look at the versions of the data, name them, and go back to one."""
@@ -83,18 +94,18 @@ def log(app: App, source: str, *, as_json: bool) -> None:
     """List the commits of SOURCE, the newest first."""
     commits: list[dict[str, Any]] = []
     with app.deployment() as deployment:
-        if has_table(deployment.tables, load_project(deployment.project), source):
+        if has_table(deployment.tables, partial(load_project, deployment.project), source):
             commits = logged(deployment, source)
     rows = [
         [
             one["at"] or None,
             one["snapshot_id"],
-            Path(one["upload"]["key"]).name or None,
+            shortened(Path(one["upload"]["key"]).name) or None,
             one["rows"],
             one["quarantined"],
             one["warnings"],
             one["upload"]["digest"][:12] or None,
-            one["tags"],
+            first_few(one["tags"], 1) or None,
         ]
         for one in commits
     ]

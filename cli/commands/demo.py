@@ -35,9 +35,9 @@ ANY_FREE_PORT = 0
 @json_option
 @pass_app
 def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
-    """Replay a year of real flights through the whole loop in a local cloud of its own.
+    """Replay a year of real flights through the whole loop.
 
-    Ends its cloud, also when it is ended itself; with --keep it leaves it.
+    In a local cloud of its own, which ends with it, also when it is interrupted; --keep leaves it.
     """
     began = time.monotonic()
     with steps() as progress:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -9,7 +10,7 @@ import click
 
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import console, facts, show, table
+from cli.render import console, counted, facts, show, table
 from tidemill.aws.blobs import S3Blobs
 from tidemill.canonical import canonical_json
 from tidemill.client.deployment import Deployment, wait_for
@@ -36,15 +37,15 @@ def features() -> None:
 @json_option
 @pass_app
 def list_(app: App, *, as_json: bool) -> None:
-    """List the views, declared or in service, and how many commits each is behind.
+    """List the views, declared or in service.
 
-    A view without that number is to be filled anew: its source was rolled back, or nobody needed it for a
-    while. Until then it answers as it did before.
+    With how many commits each is behind. A view without that number is to be filled anew: its source was
+    rolled back, or nobody needed it for a while. Until then it answers as it did before.
     """
     with app.deployment() as deployment:
         declared, used_by = declared_views(deployment), views_in_service(deployment)
         known = {view.reference: view for view in [*declared.values(), *(view for _, view in used_by)]}
-        behind = _commits_behind(deployment, list(known.values()))
+        behind = commits_behind(deployment, list(known.values()))
         found: list[dict[str, Any]] = [
             {
                 "view": view.name,
@@ -92,7 +93,10 @@ def show_view(app: App, view: str, *, as_json: bool) -> None:
 @json_option
 @pass_app
 def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
-    """Show what the declared views say of an entity now, as in `features get carrier=AA origin=JFK`."""
+    """Show what the declared views say of an entity.
+
+    As of now, as in `tidemill features get carrier=AA origin=JFK`.
+    """
     key = dict(_key_part(part) for part in entity)
     with app.deployment() as deployment:
         declared = declared_views(deployment).values()
@@ -100,8 +104,13 @@ def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
         if not views:
             known = sorted({" ".join(f"{name}=..." for name, _ in view.keys) for view in declared})
             raise CommandError(f"no view has the keys {', '.join(key)}; there are: {'; '.join(known)}")
+        behind = commits_behind(deployment, views)
         found = [
-            deployment.api.call("GET", f"/features/{quote(view.name)}?{urlencode(key)}") for view in views
+            {
+                **deployment.api.call("GET", f"/features/{quote(view.name)}?{urlencode(key)}"),
+                "commits_behind": behind[view.reference],
+            }
+            for view in views
         ]
     rows = [
         [one["view"], name, value, one["freshness"]]
@@ -109,12 +118,8 @@ def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
         for name, value in one["features"].items()
     ]
     title = f"{' '.join(entity)} at {found[0]['at']}"
-    seen = (
-        []
-        if any(one["freshness"] for one in found)
-        else ["no row was seen: none came of this entity, or all are older than the view looks back"]
-    )
-    show(found, table(["view", "feature", "value", "newest row"], rows, title), *seen, as_json=as_json)
+    told = [note for one in found if (note := entity_note(one)) is not None]
+    show(found, table(["view", "feature", "value", "newest row"], rows, title), *told, as_json=as_json)
 
 
 @features.command("diff")
@@ -122,7 +127,10 @@ def get(app: App, entity: tuple[str, ...], *, as_json: bool) -> None:
 @json_option
 @pass_app
 def diff(app: App, view: str | None, *, as_json: bool) -> None:
-    """Show in what declared views differ from those of models in service."""
+    """Show how declared views differ from those in service.
+
+    In service is what a model was trained with to which an alias points, or pointed before its last move.
+    """
     with app.deployment() as deployment:
         declared, in_service = declared_views(deployment), views_in_service(deployment)
     if view is not None and view not in declared:
@@ -139,19 +147,18 @@ def diff(app: App, view: str | None, *, as_json: bool) -> None:
 @json_option
 @pass_app
 def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
-    """Fill a view from the history of its source; serving goes on meanwhile."""
+    """Fill a view from the history of its source.
+
+    Serving goes on meanwhile.
+    """
     with app.deployment() as deployment:
         definition = find_view(deployment, view)
-        check_table(deployment.tables, load_project(deployment.project), definition.source)
+        check_table(deployment.tables, partial(load_project, deployment.project), definition.source)
         execution, failure = _start(deployment, definition), None
         status: str | None = "RUNNING"
         if wait:
-            with console(stderr=True).status(f"filling {definition.reference}"):
-                status = wait_for(
-                    lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
-                )
-            failure = deployment.execution_failure(execution)
-        behind = _commits_behind(deployment, [definition])[definition.reference]
+            status, failure = _wait_for_end(deployment, definition, execution)
+        behind = commits_behind(deployment, [definition])[definition.reference]
     data = {
         "view": definition.name,
         "version": definition.version,
@@ -164,6 +171,26 @@ def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
     show(data, text, *watch, as_json=as_json)
     if failure is not None:
         raise CommandError(f"the backfill of {definition.reference} ended as {status}: {failure}")
+
+
+def entity_note(answer: Mapping[str, Any]) -> str | None:
+    """Return what a reader of an entity's features must know beside them; None if they say it all.
+
+    Parameters
+    ----------
+    answer
+        What the API said of a view, and ``commits_behind``: None for a view to be filled anew.
+    """
+    view, behind = answer["view"], answer["commits_behind"]
+    if behind is None:
+        return f"{view} is being filled anew, and answers as before until it is whole"
+    if behind:
+        return (
+            f"{view} is {counted(behind, 'commit')} behind; `tidemill features backfill {view}` fills it now"
+        )
+    if answer["freshness"] is None:
+        return f"{view} saw no row: none came of this entity, or all are older than it looks back"
+    return None
 
 
 def view_differences(
@@ -203,12 +230,17 @@ def declared_views(deployment: Deployment) -> dict[str, ViewDefinition]:
 
 def views_in_service(deployment: Deployment) -> list[tuple[str, ViewDefinition]]:
     """Return the views that models in service were trained with, each with ``model@version``."""
+    return views_of_models(deployment).by_model()
+
+
+def views_of_models(deployment: Deployment) -> ServedViews:
+    """Return what finds the views that models were trained with."""
     blobs = S3Blobs(deployment.outputs["ModelsBucket"], client=deployment.endpoint.client("s3"))
-    return ServedViews(deployment.documents, blobs).by_model()
+    return ServedViews(deployment.documents, blobs)
 
 
 def find_view(deployment: Deployment, wanted: str) -> ViewDefinition:
-    """Return the view of a name, as declared, or of a name and version, as declared or in service.
+    """Return the view of a name, as declared, or of a name and version, as any model was trained with.
 
     Raises
     ------
@@ -220,9 +252,11 @@ def find_view(deployment: Deployment, wanted: str) -> ViewDefinition:
         return declared[wanted]
     kept = [*declared.values(), *(view for _, view in views_in_service(deployment))]
     known = {view.reference: view for view in kept}
+    if wanted not in known and "@" in wanted:
+        known |= {view.reference: view for view in views_of_models(deployment).registered()}
     if wanted not in known:
         near = did_you_mean(wanted, known if "@" in wanted else declared)
-        raise NotFound(f"no view `{wanted}` is declared or in service{near}")
+        raise NotFound(f"no view `{wanted}` is declared, or was ever trained with{near}")
     return known[wanted]
 
 
@@ -232,7 +266,7 @@ def _against(served: ViewDefinition, declared: Mapping[str, ViewDefinition]) -> 
     return differences(served, declared[served.name])
 
 
-def _commits_behind(deployment: Deployment, views: Sequence[ViewDefinition]) -> dict[str, int | None]:
+def commits_behind(deployment: Deployment, views: Sequence[ViewDefinition]) -> dict[str, int | None]:
     """Return by how many commits each view is behind its source; None for one to be filled anew."""
     from tidemill.aws.online import DynamoOnlineStore  # noqa: PLC0415 - features take a moment to import
     from tidemill.datasets.materialization import served_views  # noqa: PLC0415 - Arrow takes a second to import
@@ -259,6 +293,35 @@ def _history(deployment: Deployment, source: str) -> Sequence["Commit"]:
         return deployment.tables.commits(source)
     except NotFound:  # nothing was ever uploaded
         return []
+
+
+def fill_first(deployment: Deployment, views: Sequence[ViewDefinition]) -> list[str]:
+    """Fill those of some views that are not up to date, and return their references when they are.
+
+    Raises
+    ------
+    CommandError
+        If a backfill failed.
+    """
+    behind = commits_behind(deployment, views)
+    due = [view for view in views if behind[view.reference] != 0]
+    executions = [_start(deployment, view) for view in due]
+    for view, execution in zip(due, executions, strict=True):
+        status, failure = _wait_for_end(deployment, view, execution)
+        if failure is not None:
+            raise CommandError(f"the backfill of {view.reference} ended as {status}: {failure}")
+    return [view.reference for view in due]
+
+
+def _wait_for_end(
+    deployment: Deployment, view: ViewDefinition, execution: str
+) -> tuple[str | None, str | None]:
+    """Return how a backfill ended, and why if it failed."""
+    with console(stderr=True).status(f"filling {view.reference}"):
+        status = wait_for(
+            lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
+        )
+    return status, deployment.execution_failure(execution)
 
 
 def _start(deployment: Deployment, view: ViewDefinition) -> str:

@@ -24,7 +24,10 @@ from tidemill.client.endpoint import LocalCloud, find_local_cloud
 @json_option
 @pass_app
 def up(app: App, port: int, state: Path | None, *, detach: bool, as_json: bool) -> None:
-    """Start a local cloud with this checkout's stacks deployed; Ctrl-C ends it."""
+    """Start a local cloud with this checkout's stacks.
+
+    Ctrl-C ends it, or with --detach `tidemill down`.
+    """
     kept_in = state.absolute() if state else None
     refuse_beside(find_local_cloud(app.state_dir))
     if not detach:
@@ -54,7 +57,10 @@ def refuse_beside(running: LocalCloud | None) -> None:
 @json_option
 @pass_app
 def down(app: App, *, as_json: bool) -> None:
-    """End the local cloud that `tidemill up` started; without `--state` nothing in it is kept."""
+    """End the local cloud that `tidemill up` started.
+
+    Nothing in it is kept, unless it was started with --state.
+    """
     cloud = find_local_cloud(app.state_dir)
     if cloud is None:
         show({"stopped": None}, "no local cloud is running", as_json=as_json)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cli.commands.features import fill_first, views_of_models
 from cli.commands.train import flat
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
@@ -39,7 +40,10 @@ def list_(app: App, *, as_json: bool) -> None:
 @json_option
 @pass_app
 def show_model(app: App, model_version: str, *, as_json: bool) -> None:
-    """Show a model's versions, or with MODEL@7 or MODEL@champion everything about one."""
+    """Show a model's versions, or all about one.
+
+    Which one: MODEL@7, or MODEL@champion.
+    """
     model, _, wanted = model_version.partition("@")
     with app.deployment() as deployment:
         if wanted:
@@ -105,7 +109,15 @@ def version_number(deployment: Deployment, model: str, wanted: str) -> int:
 
 
 def _move(deployment: Deployment, model: str, version: int, reason: str, *, as_json: bool) -> None:
+    """Move the champion, once the features of the version's views are up to date.
+
+    The views of what is in service and was before are kept up; those of an older version may have been let
+    go of, and its predictions would be made of nothing.
+    """
     before = get_alias(deployment.documents, model, CHAMPION)
+    passed = get_version(deployment.documents, model, version).passed
+    views = views_of_models(deployment).of_version(model, version) if passed else ()
+    filled = fill_first(deployment, views)
     # A person's move happens when the person makes it, so here the clock is asked.
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     move_alias(
@@ -117,8 +129,16 @@ def _move(deployment: Deployment, model: str, version: int, reason: str, *, as_j
         at=at,
         by=reason,
     )
-    data = {"model": model, "champion": version, "before": before.version if before else None}
-    show(data, f"{model}: version {version} is in service", as_json=as_json)
+    data = {
+        "model": model,
+        "champion": version,
+        "before": before.version if before else None,
+        "views_filled": filled,
+    }
+    lines = [f"{model}: version {version} is in service"]
+    if filled:
+        lines.insert(0, f"filled first: {', '.join(filled)}")
+    show(data, *lines, as_json=as_json)
 
 
 def _summary(deployment: Deployment, model: str) -> dict[str, Any]:

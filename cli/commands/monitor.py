@@ -19,7 +19,10 @@ REPORTS_LISTED = 14
 @json_option
 @pass_app
 def monitor(app: App, model: str, *, open_page: bool, as_json: bool) -> None:
-    """Show the latest monitor reports and retrain decisions of MODEL, the newest first."""
+    """Show the latest reports and decisions on MODEL.
+
+    What the monitor saw, and what the retrain policy made of it, the newest first.
+    """
     with app.deployment() as deployment:
         reports = latest(deployment, model, "REPORT#")
         decisions = latest(deployment, model, "DECISION#")

@@ -21,7 +21,7 @@ RUNS_LOOKED_AT = 20
 @json_option
 @pass_app
 def status(app: App, *, as_json: bool) -> None:
-    """Show the deployment's endpoints and resources, what waits in it and what failed."""
+    """Show where everything is, what waits and what failed."""
     with app.deployment() as deployment:
         report = deployment_status(deployment)
     dead_letters = report["failed"]["dead_letters"]

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from tidemill.registry.versions import list_models
 
 TRAINING_SECONDS = 3600.0
 RUNS_LISTED = 50
+FAILURE_CHARACTERS = 400
 
 
 @click.command()
@@ -26,7 +28,10 @@ RUNS_LISTED = 50
 @json_option
 @pass_app
 def train(app: App, model: str, settings: tuple[str, ...], *, wait: bool, as_json: bool) -> None:
-    """Train MODEL on the data as it is now; a version that passes its gates goes into service."""
+    """Train MODEL on the data as it is now.
+
+    A version that passes its gates goes into service.
+    """
     overrides = dict(parse_setting(setting) for setting in settings)
     with app.deployment() as deployment:
         run_id, execution = start(deployment, model, overrides, detail="tidemill train")
@@ -203,7 +208,7 @@ def run_facts(run: Run) -> Any:
 def failure_line(run: Run) -> str:
     """Say in one line in which step a run failed, why, and where to look."""
     failure = run.failure or {}
-    cause = " ".join(str(failure.get("cause", "")).split())[:300]
+    cause = textwrap.shorten(str(failure.get("cause", "")), FAILURE_CHARACTERS, placeholder=" …")
     return (
         f"run {run.run_id} failed in {failure.get('step')}: {failure.get('error')}: {cause}; "
         f"see `tidemill runs show {run.run_id}`"

@@ -1,5 +1,6 @@
 """`tidemill data show | diff | tag | untag | rollback | export`: the versions of a source's rows."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,12 +114,13 @@ def tag(app: App, source: str, name: str, version: str, *, as_json: bool) -> Non
 @json_option
 @pass_app
 def untag(app: App, source: str, name: str, *, as_json: bool) -> None:
-    """Take a tag of SOURCE away; its version then expires as any other does.
+    """Take a tag of SOURCE away.
 
-    What a registered model was trained on is kept with or without a tag.
+    Its version then expires as any other does. What a registered model was trained on is kept with or
+    without a tag.
     """
     with app.deployment() as deployment:
-        check_table(deployment.tables, load_project(deployment.project), source)
+        check_table(deployment.tables, partial(load_project, deployment.project), source)
         tags = deployment.history.tags(source)
         deployment.upkeep.untag(source, name)
     said = {"source": source, "tag": name, "snapshot_id": str(tags[name])}
@@ -210,7 +212,7 @@ def find(deployment: Deployment, source: str, version: str) -> "Commit":
     """Return the commit that a version's name means."""
     from tidemill.datasets.versions import find_version  # noqa: PLC0415 - Arrow takes a second to import
 
-    check_table(deployment.tables, load_project(deployment.project), source)
+    check_table(deployment.tables, partial(load_project, deployment.project), source)
     return find_version(deployment.tables, deployment.history, source, version)
 
 

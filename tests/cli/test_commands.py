@@ -26,6 +26,16 @@ def test_help_is_there_without_a_cloud(arguments: list[str], tmp_path: Path) -> 
     assert "Usage" in result.output
 
 
+@pytest.mark.parametrize("group", [[], ["data"], ["features"], ["models"], ["runs"]])
+def test_what_a_command_does_is_said_whole_in_the_list_of_commands(group: list[str], tmp_path: Path) -> None:
+    """On a terminal of 80 columns no line of the list ends in the middle of a sentence."""
+    result = CliRunner().invoke(main, [*group, "--help"], obj=App(tmp_path), terminal_width=80)
+    listed = result.output.partition("Commands:")[2].strip().splitlines()
+    assert len(listed) > 2
+    assert [line for line in listed if not line.endswith(".")] == []
+    assert [line for line in listed if line.endswith("...")] == []
+
+
 def test_a_command_without_any_cloud_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from cli.commands.features import view_differences
+import pytest
+
+from cli.commands.features import entity_note, view_differences
 from projects.flights import project
 from tests.cli.given import Given
 from tidemill.features.definitions import ViewDefinition, define
@@ -50,3 +52,21 @@ def test_a_view_of_a_source_without_data_is_not_filled() -> None:
     result = Given().call("features", "backfill", "plane")
     assert result.exit_code == 1
     assert "`tidemill upload planes FILE` makes the first commit" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("behind", "freshness", "says"),
+    [
+        (0, "2013-02-25T04:53:00Z", None),
+        (0, None, "saw no row"),
+        (7, None, "is 7 commits behind; `tidemill features backfill plane` fills it now"),
+        (1, "2013-02-25T04:53:00Z", "is 1 commit behind"),
+        (None, "2013-02-25T04:53:00Z", "answers as before"),
+    ],
+)
+def test_a_null_or_a_zero_is_explained_by_what_the_view_has_seen(
+    behind: int | None, freshness: str | None, says: str | None
+) -> None:
+    """Of a view that was just declared nothing is known, which is not to say that nothing happened."""
+    note = entity_note({"view": "plane", "commits_behind": behind, "freshness": freshness})
+    assert (note is None) if says is None else (note is not None and says in note)

@@ -45,7 +45,7 @@ class Ingesting(Given):
 
     def _report(self, uploaded: Uploaded) -> dict[str, Any]:
         key = uploaded.report_by_content
-        return {**json.loads(self.found.data.get(key)), "report_key": key}
+        return {**json.loads(self.found.data.get(key)), "report_key": key, "duplicate": False}
 
 
 @pytest.fixture

@@ -63,6 +63,8 @@ def test_an_upload_prints_its_rows_or_its_refusal(
     bad.write_text("tailnum,seats\nX,1\n")
     [outcome] = read(cloud, "upload", "planes", str(good))
     assert (outcome["status"], outcome["rows"], outcome["quarantined"]) == ("committed", 3, 0)
+    assert not outcome["duplicate"]
+    assert read(cloud, "upload", "planes", str(good)) == [{**outcome, "duplicate": True}]
     refused = call(cloud, "upload", "planes", str(bad))
     assert refused.returncode == 1
     assert "built_year" in refused.stderr

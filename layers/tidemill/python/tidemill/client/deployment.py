@@ -173,14 +173,23 @@ class Deployment:
         return Uploaded(digest, by_content, by_name, earlier.version if earlier else None)
 
     def upload_report(self, uploaded: Uploaded) -> dict[str, Any] | None:
-        """Return what became of an upload and where that stands, or None as long as nobody knows."""
+        """Return what became of an upload and where that stands, or None as long as nobody knows.
+
+        ``duplicate`` in it says whether the same bytes had been committed before, and nothing changed.
+        """
         found = self.data.info(uploaded.report_by_content)
         if found is None or found.version == uploaded.earlier_report:
             found = self.data.info(uploaded.report_by_name)
         if found is None:
             return None
         report: dict[str, Any] = json.loads(self.data.get(found.key, version=found.version))
-        return {**report, "report_key": found.key}
+        return {**report, "report_key": found.key, "duplicate": self._is_duplicate(uploaded, report)}
+
+    def _is_duplicate(self, uploaded: Uploaded, report: Mapping[str, Any]) -> bool:
+        if uploaded.earlier_report is None or report["status"] != "committed":
+            return False
+        earlier = json.loads(self.data.get(uploaded.report_by_content, version=uploaded.earlier_report))
+        return bool(earlier.get("snapshot_id") == report["snapshot_id"])
 
     def start_training(
         self, model: str, *, run_id: str, reason: Mapping[str, str], overrides: Mapping[str, Any]

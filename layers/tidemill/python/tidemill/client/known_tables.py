@@ -5,19 +5,24 @@ from typing import TYPE_CHECKING
 from tidemill.errors import NotFound, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidemill.datasets.tables import Tables
     from tidemill.project import Project
 
+    Declared = Callable[[], Project]
 
-def check_table(tables: "Tables", project: "Project", table: str) -> None:
+
+def check_table(tables: "Tables", declared: "Declared", table: str) -> None:
     """Refuse a table that is not there, saying whether nothing came to it yet or its name is wrong.
 
     Parameters
     ----------
     tables
         The deployed tables. One that is there may be of a source that is no longer declared.
-    project
-        The declarations, which know what may come to be there.
+    declared
+        Gives the declarations, which know what may come to be there. Asked only if the table is not:
+        data can be looked at where the project's code is not at hand.
     table
         A source's name, or ``predictions_<model>``.
 
@@ -26,11 +31,11 @@ def check_table(tables: "Tables", project: "Project", table: str) -> None:
     NotFound
         If there is no such table.
     """
-    if not has_table(tables, project, table):
-        raise NotFound(f"nothing came to `{table}` yet; {_known_tables(project)[table]}")
+    if not has_table(tables, declared, table):
+        raise NotFound(f"nothing came to `{table}` yet; {_known_tables(declared())[table]}")
 
 
-def has_table(tables: "Tables", project: "Project", table: str) -> bool:
+def has_table(tables: "Tables", declared: "Declared", table: str) -> bool:
     """Return whether a table is there; one that the project declares is made when first something comes.
 
     Raises
@@ -41,6 +46,7 @@ def has_table(tables: "Tables", project: "Project", table: str) -> bool:
     try:
         tables.commits(table, last=1)
     except NotFound as error:
+        project = declared()
         known = _known_tables(project)
         if table not in known:
             near = did_you_mean(table, known)

@@ -168,7 +168,7 @@ class Tidemill:
             If there is no such table or version.
         """
         with self._reached():
-            check_table(self.deployment.tables, self.project, source)
+            check_table(self.deployment.tables, lambda: self.project, source)
             name = _version_name(at)
             commit = find_version(self.deployment.tables, self.deployment.history, source, name)
         return Dataset(source, commit, self.deployment)
