@@ -1,6 +1,7 @@
 """What stands in a file, as a column of the declared type; or the first value that is not one."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -12,9 +13,9 @@ from tidemill.expressions.columns import Type
 NULL_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """Texts that stand for no value among numbers, truths and times; in strings only the empty one does."""
 
-_INTEGER = r"^-?\d+$"
+_INTEGER = r"^-?(\d+|0[xX][0-9a-fA-F]+)$"  # hexadecimal, as Arrow takes it
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
-_WITH_ZONE = r":\d\d(\.\d+)?\s?(Z|z|[+-]\d\d(:?\d\d)?)$"
+_WITH_ZONE = r"[T ]\d\d.*(Z|z|[+-]\d\d(:?\d\d)?)$"
 _FIRST_MOMENT = pa.scalar(datetime.min.replace(tzinfo=UTC), ARROW_TYPES[Type.TIMESTAMP])
 _LAST_MOMENT = pa.scalar(datetime.max.replace(tzinfo=UTC), ARROW_TYPES[Type.TIMESTAMP])
 _WRONG = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
@@ -123,33 +124,43 @@ def _convert(array: pa.Array, type_: Type) -> pa.Array:
         array = array.dictionary_decode()
     if any(is_text(array.type) for is_text in _TEXT):
         text = array.cast(pa.binary()).cast(pa.string())  # fails on bytes that are not UTF-8
-        return _PARSERS[type_](_nulls_of_text(text, type_))
+        return _without(text, pc.equal(text, "")) if type_ is Type.STRING else _parse(text, type_)
     return _CASTS[type_](array)
 
 
-def _nulls_of_text(array: pa.Array, type_: Type) -> pa.Array:
-    if type_ is Type.STRING:
-        return _without(array, pc.equal(array, ""))
-    trimmed = pc.utf8_trim_whitespace(array)
-    return _without(trimmed, pc.is_in(trimmed, value_set=pa.array(NULL_WORDS)))
+def _parse(text: pa.Array, type_: Type) -> pa.Array:
+    """Parse text; what takes longest to look for, and is seldom there, is looked for last."""
+    with suppress(pa.ArrowInvalid):
+        return _PARSERS[type_](text)
+    with suppress(pa.ArrowInvalid):
+        return _PARSERS[type_](_without_words(text))
+    return _PATIENT_PARSERS[type_](_without_words(pc.utf8_trim_whitespace(text)))
+
+
+def _without_words(text: pa.Array) -> pa.Array:
+    return _without(text, pc.is_in(text, value_set=pa.array(NULL_WORDS)))
 
 
 def _without(array: pa.Array, nulls: pa.Array) -> pa.Array:
     return pc.if_else(nulls, pa.scalar(None, array.type), array)
 
 
-def _parse_int(array: pa.Array) -> pa.Array:
-    try:
-        return array.cast(pa.int64())
-    except pa.ArrowInvalid:
-        plain = pc.match_substring_regex(array, _INTEGER)
-        nothing = pa.scalar(None, pa.string())
-        whole = pc.if_else(plain, array, nothing).cast(pa.int64())
-        decimal = pc.if_else(plain, nothing, array).cast(pa.float64()).cast(pa.int64())
-        return pc.coalesce(whole, decimal)
+def _parse_any_int(array: pa.Array) -> pa.Array:
+    plain = pc.match_substring_regex(array, _INTEGER)
+    nothing = pa.scalar(None, pa.string())
+    whole = pc.if_else(plain, array, nothing).cast(pa.int64())
+    decimal = pc.if_else(plain, nothing, array).cast(pa.float64()).cast(pa.int64())
+    return pc.coalesce(whole, decimal)
 
 
 def _parse_timestamp(array: pa.Array) -> pa.Array:
+    utc = ARROW_TYPES[Type.TIMESTAMP]
+    with suppress(pa.ArrowInvalid):  # for a time without a zone
+        return _in_calendar(array.cast(utc))
+    return _in_calendar(array.cast(pa.timestamp("us")).cast(utc))
+
+
+def _parse_any_timestamp(array: pa.Array) -> pa.Array:
     array = pc.replace_substring_regex(array, _BEYOND_MICROSECONDS, r"\1")
     zoned = pc.match_substring_regex(array, _WITH_ZONE)
     nothing = pa.scalar(None, pa.string())
@@ -211,12 +222,12 @@ def _cast_timestamp(array: pa.Array) -> pa.Array:
 
 
 _PARSERS: dict[Type, Callable[[pa.Array], pa.Array]] = {
-    Type.STRING: lambda array: array,
-    Type.INT: _parse_int,
+    Type.INT: lambda array: array.cast(pa.int64()),
     Type.FLOAT: lambda array: _nan_is_null(array.cast(pa.float64())),
     Type.BOOL: lambda array: array.cast(pa.bool_()),
     Type.TIMESTAMP: _parse_timestamp,
 }
+_PATIENT_PARSERS = {**_PARSERS, Type.INT: _parse_any_int, Type.TIMESTAMP: _parse_any_timestamp}
 _CASTS: dict[Type, Callable[[pa.Array], pa.Array]] = {
     Type.STRING: _cast_string,
     Type.INT: _cast_int,
