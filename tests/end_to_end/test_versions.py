@@ -9,6 +9,8 @@ import tidemill
 from cli.demo.flights_data import FlightsData
 from cli.demo.system import LocalSystem
 from tests.end_to_end.test_commands import call, read
+from tests.end_to_end.test_features import features_of
+from tidemill.client.deployment import wait_for
 from tidemill.client.endpoint import LocalCloud
 
 pytestmark = pytest.mark.end_to_end
@@ -46,19 +48,78 @@ def test_a_tagged_version_is_shown_and_exported(
 def test_an_upload_can_be_taken_back_and_made_again(
     cloud: LocalCloud, system: LocalSystem, planes: pd.DataFrame, tmp_path: Path
 ) -> None:
-    """Its file is no duplicate then; taken back once more, the table is as it was."""
+    """Its file is no duplicate then; taken back once more, tables and features are as they were."""
     before = read(cloud, "data", "show", "planes")
+    known = str(system.deployment.tables.rows("planes", columns=["tailnum"])["tailnum"][0])
+    as_before = features_of(cloud, f"tailnum={known}")
     file = tmp_path / "back.csv"
     planes.assign(tailnum=planes["tailnum"] + "-back").to_csv(file, index=False)
     for _ in range(2):
         [outcome] = read(cloud, "upload", "planes", str(file))
         assert outcome["status"] == "committed"
         assert len(system.deployment.tables.rows("planes")) == before["rows_in_all"] + len(planes)
+        wait_for(lambda: seats_of(cloud, "T2TEST-back"), what="the new plane's seats", seconds=60)
         gone = read(cloud, "data", "rollback", "planes", before["snapshot_id"])
         assert [commit["upload"]["key"] for commit in gone["taken_back"]] == [
             "uploads/flights/planes/back.csv"
         ]
+        assert [view.partition("@")[0] for view in gone["views_filled_anew"]] == ["plane"]
+        wait_for(
+            lambda: seats_of(cloud, "T2TEST-back") is None or None, what="the plane to be gone", seconds=120
+        )
+        listed = {one["view"]: one["commits_behind"] for one in read(cloud, "features", "list")}
+        assert listed["plane"] == 0
+        assert features_of(cloud, f"tailnum={known}") == as_before
     assert len(system.deployment.tables.rows("planes")) == before["rows_in_all"]
+
+
+def seats_of(cloud: LocalCloud, tailnum: str) -> float | None:
+    """Return the seats that the online store knows of a plane."""
+    seats: float | None = features_of(cloud, f"tailnum={tailnum}")["plane"]["seats"]
+    return seats
+
+
+def test_a_model_comes_into_service_when_its_features_are_there(
+    cloud: LocalCloud, system: LocalSystem
+) -> None:
+    """A version of long ago may need views that were let go of; here as if nobody had needed them."""
+    in_service = read(cloud, "models", "show", system.model)["aliases"]["champion"]
+    [version] = [one["version"] for one in read(cloud, "features", "list") if one["view"] == "plane"]
+    outputs, dynamodb = system.deployment.outputs, system.deployment.endpoint.client("dynamodb")
+    dynamodb.put_item(
+        TableName=outputs["FeaturesTable"],
+        Item={
+            "key": {"S": f"plane@{version}"},
+            "value": {"B": b'{"generation": 9, "let_go": true}'},
+            "sequence": {"N": "99"},
+        },
+    )
+    known = str(system.deployment.tables.rows("planes", columns=["tailnum"])["tailnum"][0])
+    refused = wait_for(
+        lambda: call(cloud, "features", "get", f"tailnum={known}").stderr or None,
+        what="the read that finds no features",
+        seconds=60,
+    )
+    assert f"`plane@{version}` has no features" in refused
+    promoted = read(cloud, "models", "promote", f"{system.model}@{in_service}")
+    assert promoted["views_filled"] == [f"plane@{version}"]
+    assert read(cloud, "models", "promote", f"{system.model}@{in_service}")["views_filled"] == []
+    wait_for(
+        lambda: call(cloud, "features", "get", f"tailnum={known}").returncode == 0 or None,
+        what="the features",
+        seconds=60,
+    )
+    assert seats_of(cloud, known) is not None
+
+
+def test_a_tag_is_taken_away(cloud: LocalCloud, system: LocalSystem) -> None:
+    del system
+    read(cloud, "data", "tag", "flights", "for-a-while")
+    read(cloud, "data", "untag", "flights", "for-a-while")
+    assert "for-a-while" not in read(cloud, "data", "log", "flights")[0]["tags"]
+    wrong = call(cloud, "data", "untag", "flights", "for-a-while")
+    assert wrong.returncode == 1
+    assert "has no tag `for-a-while`" in wrong.stderr
 
 
 def test_a_notebook_joins_the_features_the_model_was_trained_on(
