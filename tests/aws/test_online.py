@@ -1,12 +1,15 @@
 """What DynamoDB alone does to the online store: batches, unread keys, throttling."""
 
+import json
 import threading
 from typing import Any
 
 import pytest
 
+from tidemill.aws.metrics import count_metric
 from tidemill.aws.online import DynamoOnlineStore
 from tidemill.errors import Unavailable
+from tidemill.features.online import OnlineItem
 
 
 class Throttled:
@@ -69,6 +72,30 @@ def test_batches_are_read_side_by_side() -> None:
             return super().batch_get_item(RequestItems)
 
     assert len(store(Waiting(reads_per_call=100), []).get_many(f"k{number}" for number in range(250))) == 250
+
+
+def test_items_that_overflowed_are_counted_by_view() -> None:
+    class Taking:
+        """A DynamoDB that takes every item."""
+
+        def put_item(self, **_: Any) -> None:
+            pass
+
+    counted: list[Any] = []
+    store = DynamoOnlineStore("table", client=Taking(), count=lambda *each: counted.append(each))  # type: ignore[arg-type]  # as much of a client as it takes
+    keys = {f'{view}@1#["{place}"]': view == "hot" for view in ("hot", "cold") for place in ("Oslo", "Rome")}
+    written = store.put_many({key: OnlineItem(b"v", 1, None, overflowed) for key, overflowed in keys.items()})
+    assert written == 4
+    assert counted == [("OnlineItemsOverflowed", 2, {"View": "hot"}, {"example": 'hot@1#["Oslo"]'})]
+
+
+def test_a_metric_is_a_line_of_the_log_that_cloudwatch_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    count_metric("OnlineItemsOverflowed", 2, {"View": "hot"}, {"example": "hot@1#[1]"})
+    line = json.loads(capsys.readouterr().out)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Tidemill"
+    assert directive["Dimensions"] == [["View"]]
+    assert (line["View"], line[directive["Metrics"][0]["Name"]]) == ("hot", 2)
 
 
 def test_no_keys_are_no_call() -> None:

@@ -23,6 +23,12 @@ def test_an_item_comes_back_as_it_was(store: OnlineStore) -> None:
     }
 
 
+def test_an_item_that_overflowed_says_so_until_one_that_did_not_is_written(store: OnlineStore) -> None:
+    for sequence, overflowed in enumerate([True, False], start=1):
+        store.put("k", OnlineItem(b"v", sequence, overflowed=overflowed))
+        assert store.get_many(["k"])["k"].overflowed == overflowed
+
+
 def test_a_duplicate_or_older_write_is_told_and_changes_nothing(store: OnlineStore) -> None:
     assert store.put("k", OnlineItem(b"second", 2))
     assert not store.put("k", OnlineItem(b"again", 2))

@@ -1,17 +1,14 @@
 """Items stay within what the store takes, however hot the entity and however wide the view."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from tidemill import Delay, Entity, FeatureView, Float, Source, String, Timestamp, col, count, distinct, mean
-from tidemill.errors import DeclarationError
+from tidemill import Entity, FeatureView, Float, Source, String, Timestamp, col, count, mean
 from tidemill.expressions import Column, Columns, column
 from tidemill.features.items import MAX_ITEM_BYTES
-from tidemill.features.materialization import CommittedRows, materialize, materialize_commits
+from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineItem, read_views
 from tidemill.memory.online import MemoryOnlineStore
@@ -83,15 +80,6 @@ def test_ten_thousand_updates_a_minute_are_one_write_a_commit_and_read_exactly_n
         assert answers(found) == answers(join_features(asked, [view], {"readings": history}, "at"))
 
 
-def test_a_hot_entity_whose_rows_are_known_later_is_not_made_to_fit_at_the_cost_of_reads_now() -> None:
-    late = replace(source_of(1), known=Delay("30min"))
-    view = FeatureView("hot", ENTITY, late, {"x_mean": mean("x0", over="1h")})
-    happened = START_US + np.arange(60_000) * (MINUTE_US // 10_000)
-    commit = CommittedRows(readings(happened, 1), 1, datetime.fromtimestamp(START_US // 1_000_000, UTC))
-    with pytest.raises(DeclarationError, match="the online item hot"):
-        materialize_commits(view, [commit], store=MemoryOnlineStore())
-
-
 def windows(number: int) -> list[int]:
     """Return so many windows between an hour and 90 days, in seconds."""
     spread = np.geomspace(3600, 90 * DAY_SECONDS, number) // 3600 * 3600
@@ -149,15 +137,3 @@ def test_two_hundred_features_over_forty_windows_fit(n_columns: int, features: d
     asked = questions(int(happened[-1]) + 1)
     found, _ = read_views([view], asked, asked["at"], store)
     assert answers(found) == answers(join_features(asked, [view], {"readings": history}, "at"))
-
-
-def test_an_item_that_can_not_be_made_to_fit_is_refused_by_name() -> None:
-    features: dict[str, Feature] = {"values": distinct("x0", over="90d", at_most=10**6)}
-    view = FeatureView("wide", ENTITY, source_of(1), features)
-    happened = START_US + np.arange(52_000) * 60_000_000
-    history = dict(readings(happened, 1))
-    values = np.random.default_rng(2).normal(size=len(happened))
-    history["x0"] = Column(Float, values, np.ones(len(happened), dtype=np.bool_))
-    words = r'the online item wide@\w+#\["Oslo"\] has [\d,]+ bytes, and 390,000 can be stored; spread'
-    with pytest.raises(DeclarationError, match=words):
-        materialize(view, history, sequence=1, store=MemoryOnlineStore())

@@ -1,7 +1,8 @@
 """The online store in one DynamoDB table.
 
 An item is ``key`` (its partition key), binary ``value``, number ``sequence``, and ``expires_at``, DynamoDB's
-time to live in seconds since 1970.
+time to live in seconds since 1970; one that does not answer as of now, because it would not fit, has
+``overflowed``, so that a scan finds them.
 """
 
 import time
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from tidemill.aws.failures import aws_failures
+from tidemill.aws.metrics import Count, count_metric
 from tidemill.errors import Conflict, Unavailable
 from tidemill.features.online import OnlineItem
 
@@ -33,14 +35,22 @@ class DynamoOnlineStore:
         A boto3 DynamoDB client.
     pause
         Waits for a number of seconds before keys that DynamoDB left unread are asked for again.
+    count
+        Counts something as a metric.
     """
 
     def __init__(
-        self, table: str, *, client: "DynamoDBClient", pause: Callable[[float], None] = time.sleep
+        self,
+        table: str,
+        *,
+        client: "DynamoDBClient",
+        pause: Callable[[float], None] = time.sleep,
+        count: Count = count_metric,
     ) -> None:
         self.table = table
         self._client = client
         self._pause = pause
+        self._count = count
 
     def get_many(self, keys: Iterable[str], *, consistent: bool = False) -> dict[str, OnlineItem]:
         """Return the items there are; a key without one is left out.
@@ -64,6 +74,8 @@ class DynamoOnlineStore:
         }
         if item.expires_at is not None:
             attributes["expires_at"] = {"N": str(item.expires_at)}
+        if item.overflowed:
+            attributes["overflowed"] = {"BOOL": True}
         try:
             with aws_failures(f"writing online item {key}"):
                 self._client.put_item(
@@ -78,7 +90,16 @@ class DynamoOnlineStore:
         return True
 
     def put_many(self, items: Mapping[str, OnlineItem]) -> int:
-        """Write items, several at a time, and return how many were written."""
+        """Write items, several at a time, and return how many were written.
+
+        Those that overflowed are counted as a metric, by view.
+        """
+        by_view: dict[str, list[str]] = {}
+        for key, item in items.items():
+            if item.overflowed:
+                by_view.setdefault(key.partition("@")[0], []).append(key)
+        for view, keys in by_view.items():
+            self._count("OnlineItemsOverflowed", len(keys), {"View": view}, {"example": min(keys)})
         with ThreadPoolExecutor(_CALLS_AT_ONCE) as writers:
             return sum(writers.map(lambda entry: self.put(*entry), items.items()))
 
@@ -107,4 +128,5 @@ def _read_item(attributes: Mapping[str, Any]) -> OnlineItem:
         bytes(attributes["value"]["B"]),
         int(attributes["sequence"]["N"]),
         None if expires_at is None else int(expires_at["N"]),
+        "overflowed" in attributes,
     )

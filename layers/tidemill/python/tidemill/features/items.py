@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,6 +59,15 @@ def layout_of(view: ViewDefinition) -> Layout:
     return Layout(latest, rings_of(view), value_rings_of(view))
 
 
+class LatestRow(NamedTuple):
+    """A row that was, or will be, the newest seen, and its latest values; None if those were too large."""
+
+    happened_us: int
+    known_us: int
+    visible_us: int
+    values: Sequence[Any] | None
+
+
 @dataclass(frozen=True)
 class Item:
     """What is kept of one entity for one view.
@@ -70,7 +79,7 @@ class Item:
     newest_us
         The latest moment at which one of its rows came to be seen.
     latest
-        ``[happened, known, visible, [values]]`` of each row that was, or will be, the newest seen.
+        Each row that was, or will be, the newest seen.
     rings
         One table per ring of the view.
     values
@@ -79,9 +88,13 @@ class Item:
 
     exact_from_us: int
     newest_us: int
-    latest: Sequence[Any]
+    latest: Sequence[LatestRow]
     rings: Sequence[Ints]
     values: Sequence[ValueTable]
+
+    def latest_seen(self, at_us: int) -> LatestRow | None:
+        """Return the newest row that is seen at a moment."""
+        return next((row for row in reversed(self.latest) if row.visible_us <= at_us), None)
 
 
 def empty_item(layout: Layout) -> Item:
@@ -142,7 +155,8 @@ def unpack_item(data: bytes, layout: Layout) -> Item:
         raise Corrupt(f"an online item of {len(data)} bytes ends too soon or is damaged: {error}") from error
     n_rings = len(layout.rings)
     values = tuple(ValueTable(table, tuple(own)) for table, own in zip(tables[n_rings:], words, strict=True))
-    return Item(exact_from_us, newest_us, latest, tuple(tables[:n_rings]), values)
+    rows = [LatestRow(*row) for row in latest]
+    return Item(exact_from_us, newest_us, rows, tuple(tables[:n_rings]), values)
 
 
 def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:

@@ -1,15 +1,12 @@
 """Applying commits to the online store: once in effect, however often or together they are delivered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 
-from tidemill.errors import DeclarationError
-from tidemill.expressions import Column, Columns, concat_columns, take_rows
-from tidemill.features.aggregates import taken_values
+from tidemill.expressions import Columns, concat_columns
 from tidemill.features.definitions import (
     SECOND_US,
     Declared,
@@ -19,23 +16,11 @@ from tidemill.features.definitions import (
     define,
     read_events,
 )
-from tidemill.features.entities import encode_entities, newest_order
-from tidemill.features.entries import TILE, VISIBLE
-from tidemill.features.items import (
-    MAX_ITEM_BYTES,
-    Item,
-    Layout,
-    column_of_plain,
-    empty_item,
-    key_text,
-    layout_of,
-    pack_item,
-    plain_values,
-    unpack_item,
-)
+from tidemill.features.entities import encode_entities
+from tidemill.features.fitting import fit_item, whole_seconds_us
+from tidemill.features.items import Item, empty_item, key_text, layout_of, plain_values, unpack_item
 from tidemill.features.online import OnlineItem, OnlineStore
-from tidemill.features.rings import Ring, merge, tabulate
-from tidemill.features.value_rings import apply_events
+from tidemill.features.updating import take_events, take_in
 
 
 class CommittedRows(NamedTuple):
@@ -122,45 +107,13 @@ def materialize_commits(
     ]
     if not items:
         return 0
-    updated = _apply(definition, layout, items, _take_events(events, new), places.astype(np.int64))
-    last, nothing = commits[-1], _take_events(events, new[:0])
-    return store.put_many(
-        {
-            key: OnlineItem(
-                _pack(definition, key, item, last.at, nothing),
-                last.sequence,
-                _expiry(definition, item, last.at),
-            )
-            for key, item in zip(due_keys, updated, strict=True)
-        }
-    )
-
-
-def _pack(view: ViewDefinition, key: str, item: Item, at: datetime | None, nothing: Events) -> bytes:
-    """Pack an item; one that is too large lets go of what reads further back would take.
-
-    Its grace is halved, in whole seconds, as often as it takes, but reads from its newest row on stay
-    exact, and those from the commit's time ``at`` on, where that comes first. ``nothing`` are no rows of
-    the view.
-    """
-    least_us = 0 if at is None else max(0, item.newest_us - _microseconds(at))
-    grace_us = min(view.grace_us, item.newest_us - item.exact_from_us)
-    packed = pack_item(item)
-    while len(packed) > MAX_ITEM_BYTES:
-        if grace_us <= least_us:
-            raise DeclarationError(
-                f"the online item {key} has {len(packed):,} bytes, and {MAX_ITEM_BYTES:,} can be stored; "
-                "spread the view's features over several views, or give them longer hops or a smaller at_most"
-            )
-        grace_us = max(grace_us // 2 // SECOND_US * SECOND_US, least_us)
-        shorter = replace(view, grace_us=grace_us)
-        (item,) = _apply(shorter, layout_of(view), [item], nothing, np.zeros(0, dtype=np.int64))
-        packed = pack_item(item)
-    return packed
-
-
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp()) * SECOND_US
+    updated = take_in(definition, items, take_events(events, new), places.astype(np.int64))
+    last, no_events = commits[-1], take_events(events, new[:0])
+    written = {}
+    for key, item in zip(due_keys, updated, strict=True):
+        packed, overflowed = fit_item(definition, item, last.at, no_events)
+        written[key] = OnlineItem(packed, last.sequence, _expiry(definition, item, last.at), overflowed)
+    return store.put_many(written)
 
 
 def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[Events, Ints]:
@@ -197,97 +150,5 @@ def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None
     """Return when an item may be dropped, in whole seconds since 1970, rounded up."""
     if at is None or view.kept_us is None:
         return None
-    newest_us = max(item.newest_us, _microseconds(at))
+    newest_us = max(item.newest_us, whole_seconds_us(at))
     return -(-(newest_us + view.kept_us) // SECOND_US)
-
-
-def _take_events(events: Events, rows: Ints) -> Events:
-    return Events(take_rows(events.columns, rows), events.happened[rows], events.known[rows])
-
-
-def _apply(
-    view: ViewDefinition, layout: Layout, items: Sequence[Item], events: Events, codes: Ints
-) -> list[Item]:
-    """Return the items with the events taken in; ``codes`` says which item each event belongs to."""
-    newest = np.array([item.newest_us for item in items], dtype=np.int64)
-    np.maximum.at(newest, codes, events.visible)
-    exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)
-    exact_from = np.maximum(exact_from, newest - view.grace_us)
-    latest = _apply_latest(view, items, events, codes, exact_from)
-    tables = [
-        _apply_ring(ring, [item.rings[position] for item in items], events, codes, exact_from)
-        for position, ring in enumerate(layout.rings)
-    ]
-    values = [
-        apply_events(ring, [item.values[position] for item in items], events, codes, exact_from)
-        for position, ring in enumerate(layout.value_rings)
-    ]
-    return [
-        Item(
-            int(exact_from[place]),
-            int(newest[place]),
-            latest[place],
-            [table[place] for table in tables],
-            [table[place] for table in values],
-        )
-        for place in range(len(items))
-    ]
-
-
-def _apply_ring(
-    ring: Ring, tables: Sequence[Ints], events: Events, codes: Ints, exact_from: Ints
-) -> list[Ints]:
-    sizes = [table.shape[1] for table in tables]
-    entry_codes = np.concatenate([np.repeat(np.arange(len(tables)), sizes), codes])
-    table = np.concatenate([*tables, tabulate(ring, events)], axis=1)
-    # Reads before exact_from get no answer, so what was seen by then may as well be seen from then on.
-    table[VISIBLE] = np.maximum(table[VISIBLE], exact_from[entry_codes])
-    kept = table[TILE] + ring.hop_us + ring.window_us > exact_from[entry_codes]
-    entry_codes, table = merge(ring, entry_codes[kept], table[:, kept])
-    ends = np.searchsorted(entry_codes, np.arange(len(tables)), side="right")
-    return np.split(table, ends[:-1], axis=1)
-
-
-def _apply_latest(
-    view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints, exact_from: Ints
-) -> list[list[list[object]]]:
-    kept: list[list[list[object]]] = [[] for _ in items]
-    if not view.latest:
-        return kept
-    old = [(place, entry) for place, item in enumerate(items) for entry in item.latest]
-    codes = np.concatenate([np.array([place for place, _ in old], dtype=np.int64), codes])
-    times = np.array([entry[:3] for _, entry in old], dtype=np.int64).reshape(len(old), 3).T
-    merged = Events(
-        columns={},
-        happened=np.concatenate([times[0], events.happened]),
-        known=np.concatenate([times[1], events.known]),
-        not_before=np.maximum(np.concatenate([times[2], events.visible]), exact_from[codes]),
-    )
-    values = [
-        concat_columns(
-            [
-                column_of_plain(feature.type, [entry[3][position] for _, entry in old]),
-                taken_values(feature, events.columns),
-            ]
-        )
-        for position, feature in enumerate(view.latest)
-    ]
-    chosen = _staircase(codes, merged, values)
-    shown = zip(*(plain_values(value.take(chosen)) for value in values), strict=True)
-    moments = np.stack([merged.happened, merged.known, merged.visible], axis=1)[chosen].tolist()
-    for place, moment, entry in zip(codes[chosen].tolist(), moments, shown, strict=True):
-        kept[place].append([*moment, list(entry)])
-    return kept
-
-
-def _staircase(codes: Ints, events: Events, values: Sequence[Column]) -> Ints:
-    """Choose the rows that are the newest seen at some moment, by entity and moment of being seen."""
-    ranks = np.empty(len(codes), dtype=np.int64)
-    ranks[newest_order(codes, events, values)] = np.arange(len(codes))
-    order = np.lexsort((ranks, events.visible, codes))
-    ranks, codes, visible = ranks[order], codes[order], events.visible[order]
-    record = ranks == np.maximum.accumulate(ranks)
-    last = np.ones(len(order), dtype=np.bool_)
-    last[:-1] = (codes[1:] != codes[:-1]) | (visible[1:] != visible[:-1])
-    chosen: Ints = order[record & last]
-    return chosen

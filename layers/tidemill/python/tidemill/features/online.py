@@ -38,12 +38,14 @@ Freshness = dict[str, list[datetime | None]]
 class OnlineItem(NamedTuple):
     """A packed value, the sequence of the commit that wrote it, and when the store may drop it.
 
-    ``expires_at`` is in seconds since 1970; None keeps the item.
+    ``expires_at`` is in seconds since 1970; None keeps the item. One that ``overflowed`` had to let go of
+    what reads as of now take, so as to fit the store.
     """
 
     value: bytes
     sequence: int
     expires_at: int | None = None
+    overflowed: bool = False
 
 
 class OnlineStore(Protocol):
@@ -197,7 +199,8 @@ def _read_view(
     exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)[item_of_row]
     answerable = times_us >= exact_from
 
-    found, newest, too_old = _latest_columns(view, items, item_of_row, times_us)
+    found, newest, too_old, too_large = _latest_columns(view, items, item_of_row, times_us)
+    answerable &= ~too_large
     for position, ring in enumerate(layout.rings):
         reader = RingReader(ring, [item.rings[position] for item in items], item_of_row, times_us)
         found.update(reader.columns())
@@ -222,25 +225,29 @@ def _read_view(
 
 def _latest_columns(
     view: ViewDefinition, items: Sequence[Item], item_of_row: Ints, times_us: Ints
-) -> tuple[dict[str, Column], Ints, Mask]:
-    """Return the latest values each row sees, when they happened, and whether they are too old to count."""
+) -> tuple[dict[str, Column], Ints, Mask, Mask]:
+    """Return the latest values each row sees, when they happened, and why they may not be there.
+
+    The masks tell where they are too old to count, and where they were too large to be stored.
+    """
     newest = np.full(len(item_of_row), NOTHING, dtype=np.int64)
-    too_old = np.zeros(len(item_of_row), dtype=np.bool_)
+    too_old, too_large = np.zeros((2, len(item_of_row)), dtype=np.bool_)
     if not view.latest:
-        return {}, newest, too_old
+        return {}, newest, too_old, too_large
     rows: list[Sequence[Any]] = []
     blank = [None] * len(view.latest)
     for row, (place, at_us) in enumerate(zip(item_of_row.tolist(), times_us.tolist(), strict=True)):
-        seen = [entry for entry in items[place].latest if entry[2] <= at_us][-1:]
-        too_old[row] = bool(seen) and view.ttl_us is not None and at_us - seen[0][0] > view.ttl_us
-        if seen and not too_old[row]:
-            newest[row] = seen[0][0]
-            rows.append(seen[0][3])
-        else:
-            rows.append(blank)
+        seen = items[place].latest_seen(at_us)
+        values: Sequence[Any] | None = blank
+        if seen is not None:
+            too_old[row] = view.ttl_us is not None and at_us - seen.happened_us > view.ttl_us
+            if not too_old[row]:
+                newest[row], values = seen.happened_us, seen.values
+        too_large[row] = values is None
+        rows.append(blank if values is None else values)
     columns: dict[str, Column] = {}
     for type_, places in layout_of(view).latest_by_type.items():
         names = [view.latest[place].name for place in places]
-        values = [[row[place] for row in rows] for place in places]
-        columns.update(zip(names, columns_of_plain(type_, values), strict=True))
-    return columns, newest, too_old
+        taken = [[row[place] for row in rows] for place in places]
+        columns.update(zip(names, columns_of_plain(type_, taken), strict=True))
+    return columns, newest, too_old, too_large

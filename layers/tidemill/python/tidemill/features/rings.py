@@ -95,6 +95,19 @@ class Ring:
         ways = [_lines(self, names, *way) for names, way in _WAYS.items()]
         return tuple(lines for lines in ways if lines.parts)
 
+    @cached_property
+    def shorter(self) -> tuple[tuple[int, Ints, Ints], ...]:
+        """Each window but the longest, the rows that no longer one reads, and what nothing is in them."""
+        reach: dict[str, int] = {}
+        for feature in self.figures:
+            name = measure_id(feature)
+            reach[name] = max(reach.get(name, 0), feature.window_us)
+        reaches = np.array([reach[slot.measure] for slot in self.slots], dtype=np.int64)
+        nothing = np.array([_EXTREMES[slot.part][1] if slot.part in _EXTREMES else 0 for slot in self.slots])
+        windows = [int(window) for window in np.unique(reaches) if window < self.window_us]
+        slots = [(window, np.flatnonzero(reaches == window)) for window in windows]
+        return tuple((window, _N_HEAD + own, nothing[own]) for window, own in slots)
+
     @property
     def n_rows(self) -> int:
         """How many rows the table has."""
@@ -168,6 +181,23 @@ def tabulate(ring: Ring, events: Events) -> Ints:
                 for exponent, limb in splitter(values).items():
                     table[_N_HEAD + ring.slots.index(Slot(name, part, exponent))] = limb
     return table
+
+
+def clear(ring: Ring, table: Ints, exact_from: Ints) -> None:
+    """Put nothing into the rows of entries that no window of theirs reaches any more.
+
+    Parameters
+    ----------
+    ring
+        The ring.
+    table
+        Entries, shape (ring.n_rows, n_entries).
+    exact_from
+        From when on reads of each entry's item are exact, shape (n_entries,).
+    """
+    for window_us, rows, nothing in ring.shorter:
+        gone = np.flatnonzero(table[TILE] + ring.hop_us + window_us <= exact_from)
+        table[rows[:, None], gone] = nothing[:, None]
 
 
 def merge(ring: Ring, codes: Ints, table: Ints) -> tuple[Ints, Ints]:
