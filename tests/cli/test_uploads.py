@@ -148,3 +148,17 @@ def test_a_difference_sets_numbers_words_and_times_apart(given: Ingesting, tmp_p
     assert names[:4] == ["tailnum", "0.0%", "30", "60"]
     assert ["listed_at", "0.0%", "2013-01-01 … 2013-01-01"] in told
     assert "population stability index" in result.stdout
+
+
+def test_a_source_is_proposed_for_a_file_under_a_name_that_python_takes(
+    given: Ingesting, tmp_path: Path
+) -> None:
+    """What is printed is a module, and nothing else is."""
+    proposed = given.call("data", "infer", str(_file(tmp_path, "2013-03 (new).csv", GOOD)))
+    namespace: dict[str, Any] = {}
+    exec(proposed.stdout, namespace)  # noqa: S102  # as whoever pastes it does
+    source = namespace["rows_2013_03_new"]
+    assert (source.key, source.timestamp) == (["tailnum"], "listed_at")
+    refused = given.call("data", "infer", str(tmp_path / "2013-03 (new).csv"), "--name", "class")
+    assert refused.exit_code == 1
+    assert "`class` is no name that Python takes" in refused.stderr

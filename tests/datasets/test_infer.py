@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tidemill import Csv, Project, Source
-from tidemill.datasets.infer import FileFacts, declaration, infer_file
+from tidemill.datasets.infer import FileFacts, infer_file
 from tidemill.datasets.ingest import ingest_upload
-from tidemill.errors import UploadRefused
+from tidemill.datasets.proposal import declaration
+from tidemill.errors import DeclarationError, UploadRefused
 from tidemill.expressions import Type
 
 ROWS: list[dict[str, Any]] = [
@@ -81,7 +82,7 @@ def declared(text: str) -> Source:
 def test_types_key_and_time_are_found_in_every_format(name: str) -> None:
     facts = facts_of(FILES[name], name)
     assert {column: each.type for column, each in facts.columns.items()} == TYPES
-    assert (facts.rows, facts.key, facts.timestamp) == (100, "ride_id", "ended_at")
+    assert (facts.rows, facts.key, facts.timestamp) == (100, ("ride_id",), "ended_at")
     assert facts.columns["minutes"].nulls == 10
 
 
@@ -127,8 +128,76 @@ def test_how_the_file_is_written_is_declared_with_it() -> None:
 
 def test_what_the_file_does_not_tell_is_left_to_its_reader() -> None:
     text = declaration(facts_of(b"a,b\n1,x\n1,y\n1,x\n", "f.csv"), "rides")
-    assert "No column by itself tells a row from all others" in text
-    assert "No column is a time in every row" in text
+    assert "No column tells a row from all others, nor do up to three together" in text
+    assert "No column is a time" in text
+    with pytest.raises(DeclarationError, match="happened_at"):
+        declared(text)
+
+
+def hourly(days: int, *, repeated: bool = False) -> bytes:
+    """Return readings of two gauges by the hour: neither the gauge nor the hour is a key."""
+    lines = [
+        f"{gauge},{day},{hour},2013-01-{day:02}T{hour:02}:00:00Z,{(day * hour) % 7}.5"
+        for day in range(1, days + 1)
+        for hour in range(24)
+        for gauge in ("north", "south")
+    ]
+    return "\n".join(["gauge,day,hour,at,level", *lines, *(lines[-1:] if repeated else []), ""]).encode()
+
+
+def test_columns_that_only_together_tell_rows_apart_are_the_key() -> None:
+    """Where a row happened is part of it, if that is enough."""
+    facts = facts_of(hourly(20), "levels.csv")
+    assert facts.key == ("gauge", "at")
+    text = declaration(facts, "rides")
+    assert 'unique("gauge", "at"),' in text
+    assert declared(text).key == ["gauge", "at"]
+
+
+def test_a_key_of_the_first_rows_that_fails_later_is_none() -> None:
+    """All rows are looked at, whatever the first tell."""
+    lines = [f"{n % 331},{n // 331},2013-01-01" for n in range(40_000)]
+    data = "\n".join(["a,b,at", *lines, lines[0], ""]).encode()
+    assert facts_of(data, "f.csv").key == ()
+    assert facts_of(hourly(20, repeated=True), "levels.csv").key == ()
+
+
+def test_whole_numbers_without_a_gap_have_their_ends_for_bounds() -> None:
+    """Month 13 is worth a warning; a fifth of what came in ones to fours is not."""
+    text = declaration(facts_of(hourly(31), "levels.csv"), "rides")
+    assert 'check((col("hour") >= 0) & (col("hour") <= 23), severity="warn"),' in text
+    assert 'check((col("day") >= 1) & (col("day") <= 31), severity="warn"),' in text
+    assert 'check((col("level") >= 0) & (col("level") <= 10), severity="warn"),' in text
+
+
+def test_a_column_that_never_changes_has_no_bounds() -> None:
+    """Of one value nobody knows how far the next may be."""
+    data = b"id,year,at\n" + b"".join(b"%d,2013,2013-01-01\n" % n for n in range(100))
+    assert 'col("year")' not in declaration(facts_of(data, "f.csv"), "rides")
+
+
+@pytest.mark.parametrize("word", ['a "b"', "back\\slash", "née", "it's", "{brace}"])
+def test_names_and_words_come_out_as_they_went_in(word: str) -> None:
+    rows = [{"id": n, word: word, "at": "2013-01-01"} for n in range(60)]
+    data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    source = declared(declaration(facts_of(data, "f.jsonl"), "rides"))
+    assert list(source.schema) == ["id", word, "at"]
+    assert any(word in repr(check.expression) for check in source.row_checks if hasattr(check, "expression"))
+
+
+def test_a_time_that_some_rows_lack_is_proposed_with_what_becomes_of_them() -> None:
+    data = b"id,at\n1,2013-01-01\n2,\n3,2013-01-02\n"
+    text = declaration(facts_of(data, "f.csv"), "rides")
+    assert "# Null in 1 rows, which will be put aside." in text
+    assert declared(text).timestamp == "at"
+
+
+def test_lines_are_as_long_as_a_person_would_leave_them() -> None:
+    words = [f"a word that is rather long, number {n}" for n in range(10)]
+    data = "\n".join(["id,word,at", *(f'{n},"{words[n % 10]}",2013-01-01' for n in range(300)), ""]).encode()
+    text = declaration(facts_of(data, "f.csv"), "rides")
+    assert max(map(len, text.splitlines())) <= 110
+    assert words[7] in repr(declared(text).row_checks)
 
 
 @pytest.mark.parametrize(
