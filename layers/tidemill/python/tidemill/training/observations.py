@@ -1,6 +1,6 @@
 """Observations whose label is known: what a model can learn from, in order of time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidemill.errors import CallerError
-from tidemill.expressions import Column, Columns, evaluate, format_timestamp, take_rows
+from tidemill.expressions import Array, Column, Columns, evaluate, format_timestamp, take_rows
 from tidemill.project import Model, TimeSplit
 from tidemill.training.matrix import TEST, TRAIN, VALIDATION, Mask
 
@@ -65,6 +65,8 @@ def observe(model: Model, rows: Columns, cutoff: np.datetime64) -> Observed:
     kept = np.flatnonzero(~(late | unlabelled | unnamed))
     by_key = kept[np.argsort(_sortable(key.values[kept]), kind="stable")]
     order = by_key[np.argsort(time.values[by_key], kind="stable")]
+    told = [label, *(rows[name] for name in sorted(declared.request))]
+    order = _settle_ties(order, key.values[order], time.values[order], told)
     return Observed(
         request=take_rows({name: rows[name] for name in declared.request}, order),
         key=key.take(order),
@@ -132,6 +134,26 @@ def describe_split(observed: Observed, split: NDArray[np.int8]) -> dict[str, dic
             "positive_rate": float(observed.labels[rows].mean()),
         }
     return described
+
+
+def _settle_ties(
+    order: NDArray[np.intp], keys: Array, times: Array, told: Sequence[Column]
+) -> NDArray[np.intp]:
+    """Order the rows of one key and time, corrections of each other, by all that is told of them.
+
+    Where files are written together the rows of a table come in another order.
+    """
+    same = (times[1:] == times[:-1]) & (keys[1:] == keys[:-1])
+    tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
+    if len(tied) == 0:
+        return order
+    group = np.cumsum(np.append(True, ~same))[tied]
+    columns = [column.take(order[tied]) for column in told]
+    ranks = [np.unique(column.filled(), return_inverse=True)[1] for column in columns]
+    by = [part for column, rank in zip(columns, ranks, strict=True) for part in (rank, column.valid)]
+    settled = order.copy()
+    settled[tied] = order[tied][np.lexsort([*by, group])]
+    return settled
 
 
 def _sortable(keys: NDArray[Any]) -> NDArray[Any]:
