@@ -56,7 +56,8 @@ def _found(verdict: Mapping[str, Any]) -> tuple[str | None, str]:
     """Return the first rows that fail, and what stands in them; else what was found as a sentence."""
     examples = verdict["examples"][:SHOWN_ROWS]
     if not examples:
-        return None, _plain(verdict["found"])
+        # What rows are put aside for most often is told in lines of their own.
+        return None, _plain(verdict["found"]).partition("; most often")[0]
     rows = ", ".join(f"{one['row']:,}" for one in examples)
     values = [
         ", ".join(f"{name} {one['values'][name]!r}" for name in verdict["columns"] or one["values"])

@@ -2,59 +2,25 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from projects.flights import project
-from tests.cli.given import Given
-from tidemill.client.deployment import Uploaded, digest_file
-from tidemill.datasets.arrow import arrow_schema
-from tidemill.datasets.ingest import ingest_upload
-from tidemill.datasets.uploads import Upload
-from tidemill.memory.blobs import MemoryBlobs
-from tidemill.memory.events import MemoryEvents
+from tests.cli.ingesting import Ingesting
 
 HEADER = "tailnum,built_year,seats,listed_at\n"
 GOOD = "".join(f"N{n},{1980 + n},{100 + n},2013-01-01\n" for n in range(30))
-
-
-class Ingesting(Given):
-    """A deployment in memory that ingests what is uploaded, as the deployed one does."""
-
-    def __init__(self, state_dir: Path) -> None:
-        super().__init__(state_dir)
-        self.found.put_upload = self._put
-        self.found.upload_report = self._report
-
-    def _put(self, source: str, file: Path) -> Uploaded:
-        blobs: MemoryBlobs = self.found.data
-        key = f"uploads/flights/{source}/{file.name}"
-        arrived = datetime(2013, 1, 1 + len(self.found.tables.commits("planes")), tzinfo=UTC)
-        outcome = ingest_upload(
-            Upload("data-bucket", key, blobs.put(key, file.read_bytes()).version, arrived),
-            project=project,
-            blobs=blobs,
-            tables=self.found.tables,
-            documents=self.found.documents,
-            events=MemoryEvents(),
-        )
-        return Uploaded(digest_file(file), str(outcome.report_key), "", None)
-
-    def _report(self, uploaded: Uploaded) -> dict[str, Any]:
-        key = uploaded.report_by_content
-        return {**json.loads(self.found.data.get(key)), "report_key": key, "duplicate": False}
 
 
 @pytest.fixture
 def given(tmp_path: Path) -> Ingesting:
     """Return a deployment whose aircraft have one commit."""
     made = Ingesting(tmp_path)
-    made.found.tables.ensure("planes", arrow_schema(project.source("planes").schema))
     result = made.call("upload", "planes", str(_file(tmp_path, "first.csv", GOOD)))
     assert result.exit_code == 0, result.output
+    made.found.now += timedelta(days=1)
     return made
 
 
