@@ -1,5 +1,6 @@
 """The online store answers what training saw, to the last bit."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -159,6 +160,31 @@ def test_two_workers_with_the_same_commit_write_it_once() -> None:
         jobs = [pool.submit(materialize, view, commit, sequence=1, store=store) for _ in range(4)]
     assert sum(job.result() for job in jobs) == 200
     assert look(view, store, "p7", "2013-01-01T00:01:00Z")[0] == {"mean": 7.0, "x": 7.0}
+
+
+class Counting(MemoryOnlineStore):
+    """Remembers the keys of each read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[list[str]] = []
+
+    def get_many(self, keys: Iterable[str], *, consistent: bool = False) -> dict[str, OnlineItem]:
+        self.reads.append(list(keys))
+        return super().get_many(self.reads[-1], consistent=consistent)
+
+
+def test_all_views_and_rows_of_a_request_are_one_read_of_each_item_once() -> None:
+    views_asked = [replace(simple_view(), name=name) for name in ("one", "two", "three")]
+    store = Counting()
+    places = {"place": column(String, ["a", "b", "a", None])}
+    read_views(views_asked, places, column(Timestamp, ["2013-01-01T00:00:00Z"] * 4), store)
+    assert store.reads == [
+        sorted(f'{each.name}@{each.version}#["{p}"]' for each in views_asked for p in "ab")
+    ]
+    store.reads.clear()
+    read_views(views_asked, {"place": column(String, [None])}, column(Timestamp, [None]), store)
+    assert store.reads == []
 
 
 def test_freshness_is_the_newest_row_seen_and_nothing_where_none_is() -> None:
