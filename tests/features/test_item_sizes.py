@@ -1,17 +1,22 @@
 """Items stay within what the store takes, however hot the entity and however wide the view."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tidemill import Entity, FeatureView, Float, Source, String, Timestamp, col, count, mean
+from tidemill.errors import DeclarationError
 from tidemill.expressions import Column, Columns, column
+from tidemill.features.definitions import define
 from tidemill.features.items import MAX_ITEM_BYTES
 from tidemill.features.materialization import materialize
 from tidemill.features.offline import join_features
 from tidemill.features.online import OnlineItem, read_views
 from tidemill.memory.online import MemoryOnlineStore
+from tidemill.project import item_sizes
+from tidemill.project.item_sizes import hop_sizes
 from tidemill.project.views import Aggregate, Feature, default_hop_seconds
 
 START_US = 1_357_000_000_000_000
@@ -137,3 +142,39 @@ def test_two_hundred_features_over_forty_windows_fit(n_columns: int, features: d
     asked = questions(int(happened[-1]) + 1)
     found, _ = read_views([view], asked, asked["at"], store)
     assert answers(found) == answers(join_features(asked, [view], {"readings": history}, "at"))
+
+
+@pytest.mark.parametrize("kind", ["count", "sum", "var", "max"])
+@pytest.mark.parametrize("rows_a_tile", [2, 100])
+def test_the_widest_item_takes_what_was_reckoned_from_the_declaration(kind: str, rows_a_tile: int) -> None:
+    n_columns, n_tiles, hop_us = 12, 280, 3600 * 1_000_000
+    features = wide_features(n_columns, [kind], [n_tiles * 3600])
+    view = FeatureView("wide", ENTITY, source_of(n_columns), features)
+    generator, store = np.random.default_rng(1), MemoryOnlineStore()
+    n = n_tiles * rows_a_tile
+    happened = START_US // hop_us * hop_us + np.repeat(np.arange(n_tiles) * hop_us, rows_a_tile)
+    history = dict(readings(np.sort(happened + generator.integers(0, hop_us, n)), n_columns))
+    for number in range(n_columns):
+        history[f"x{number}"] = Column(Float, generator.normal(10, 5, n), generator.random(n) < 0.7)
+    materialize(replace(define(view), grace_us=0), history, sequence=1, store=store)
+    (item,) = store._items.values()
+    (size,) = hop_sizes([view.windowed(feature) for feature in features.values()])  # type: ignore[arg-type]  # no latest values
+    assert 0.4 * size.n_bytes <= len(item.value) <= size.n_bytes
+
+
+def test_a_view_whose_widest_item_would_not_fit_is_refused_with_the_sum() -> None:
+    features = {**wide_features(40, ["std"], [11 * DAY_SECONDS]), **wide_features(1, ["mean"], [3600])}
+    with pytest.raises(DeclarationError) as refusal:
+        FeatureView("wide", ENTITY, source_of(40), features)
+    assert str(refusal.value) == (
+        "view `wide` is too wide: an entity with rows in every tile would take 429,450 bytes of the online "
+        "store, and 390,000 fit (40 figures over up to 11d, 266 tiles of 1h: 429,058 bytes; 1 figures over "
+        "up to 1h, 14 tiles of 5min: 392 bytes); give the windows of the first of these a longer hop=, or "
+        "spread the features over several views"
+    )
+    by_day = [Aggregate("std", col(f"x{number}"), 11 * DAY_SECONDS, DAY_SECONDS) for number in range(40)]
+    FeatureView("wide", ENTITY, source_of(40), {f"std_{n}": each for n, each in enumerate(by_day)})
+
+
+def test_what_is_stored_is_what_declarations_are_held_to() -> None:
+    assert MAX_ITEM_BYTES == item_sizes.MAX_ITEM_BYTES

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from tidemill.canonical import digest_json
 from tidemill.errors import DeclarationError
-from tidemill.expressions import Expr, Type, col
+from tidemill.expressions import Expr, Type, col, infer_type
+from tidemill.project.item_sizes import Windowed, check_item_size
 from tidemill.project.names import check_distinct, check_known, check_name
 from tidemill.project.sources import Entity, Source, type_in
 from tidemill.project.times import Weekly, parse_duration
@@ -188,6 +189,15 @@ class FeatureView:
         check_distinct(owner, "features or keys", [*self.entity.keys, *self.features])
         if self.ttl is not None:
             parse_duration(self.ttl, f"{owner}: ttl")
+        aggregates = [each for each in self.features.values() if isinstance(each, Aggregate)]
+        check_item_size(
+            owner, [self.windowed(each) for each in aggregates], len(self.features) - len(aggregates)
+        )
+
+    def windowed(self, feature: Aggregate) -> Windowed:
+        """Return a figure as far as it bears on the size of the view's items."""
+        type_ = None if feature.value is None else infer_type(feature.value, self.source.schema)
+        return Windowed(feature.kind, feature.value, type_, feature.window_seconds, feature.hop_seconds)
 
     def feature_type(self, name: str, feature: Feature) -> Type:
         """Return the type of a feature's values; DeclarationError if it can not have one."""
