@@ -51,19 +51,21 @@ def spoiled(week: Path) -> str:
     return str(cells.to_csv(index=False))
 
 
+@pytest.fixture(scope="module")
+def folder(flights: FlightsData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the files that the guide names."""
+    made = tmp_path_factory.mktemp("files")
+    (made / "planes.parquet").write_bytes(flights.planes.read_bytes())
+    [week] = [each.path for each in flights.weeks if f"{each.arrives_at:%Y-%m-%d}" == "2013-03-04"]
+    (made / "2013-03-04.csv").write_text(spoiled(week))
+    return made
+
+
 @pytest.mark.parametrize(("command", "printed"), SHOWN.findall(GUIDE))
 def test_the_guide_shows_what_the_command_prints(
-    given: Ingesting,
-    flights: FlightsData,
-    command: str,
-    printed: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    given: Ingesting, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, printed: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "planes.parquet").write_bytes(flights.planes.read_bytes())
-    [week] = [each.path for each in flights.weeks if f"{each.arrives_at:%Y-%m-%d}" == "2013-03-04"]
-    (tmp_path / "2013-03-04.csv").write_text(spoiled(week))
+    monkeypatch.chdir(folder)
     result = given.call(*shlex.split(command))
     errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
     lines = [line.rstrip() for line in [*result.stdout.splitlines(), *errors]]
