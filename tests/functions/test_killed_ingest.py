@@ -1,8 +1,11 @@
 """An ingest that ends at any of its calls to AWS: the next delivery brings the one right end."""
 
+import json
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import pytest
@@ -13,6 +16,8 @@ from tidemill.aws.clients import client
 from tidemill.aws.documents import DynamoDocuments
 from tidemill.aws.events import EventBridgeEvents
 from tidemill.aws.tables import IcebergTables, glue_catalog
+from tidemill.datasets.added_rows import Part, store_requests
+from tidemill.datasets.blocking import blocking_refusal, lift
 from tidemill.datasets.ingest import ingest_upload
 from tidemill.datasets.uploads import IngestOutcome, Upload
 from tidemill.errors import Conflict
@@ -71,6 +76,12 @@ class Deployment:
         key = f"uploads/bikes/rides/{name}"
         return Upload(self.name, key, self.blobs.put(key, data).version, AT)
 
+    def uploaded(self, key: str) -> Upload:
+        """Return what lies under a key as an upload."""
+        info = self.blobs.info(key)
+        assert info is not None
+        return Upload(self.name, key, info.version, AT)
+
     def ingest(self, upload: Upload, project: Project) -> IngestOutcome:
         """Ingest an upload."""
         return ingest_upload(
@@ -95,12 +106,17 @@ def deployment(aws_endpoint: str) -> Deployment:
 
 
 class Life:
-    """Ends after so many writes, each counted before and after it; a dead process calls nothing more."""
+    """Something happens at one of its writes, each counted before and after it.
 
-    READS = ("Get", "Head", "List", "Describe", "Query")
+    By default its process ends, and a dead process calls nothing more; else it goes on after what happened.
+    """
 
-    def __init__(self, steps: int) -> None:
+    READS = ("Get", "Head", "List", "Describe", "Query", "BatchGet")
+
+    def __init__(self, steps: int, *, happens: Callable[[], None] | None = None, dies: bool = True) -> None:
         self._left = steps
+        self._happens = happens
+        self._dies = dies
         self._clients = [client("s3"), client("glue", attempts=1), client("dynamodb"), client("events")]
 
     def __enter__(self) -> Self:
@@ -117,8 +133,18 @@ class Life:
     def _step(self, model: Any, **_: Any) -> None:
         if not model.name.startswith(self.READS):
             self._left -= 1
-        if self._left <= 0:
+        if self._left <= 0 and self._happens is not None:
+            happens, self._happens = self._happens, None
+            self.__exit__()
+            happens()
+            self.__enter__()
+        if self._left <= 0 and self._dies:
             raise Killed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it came to the step at which something happens."""
+        return self._left <= 0
 
 
 def test_whatever_call_was_the_last_every_row_is_there_once(deployment: Deployment) -> None:
@@ -145,6 +171,100 @@ def test_whatever_call_was_the_last_every_row_is_there_once(deployment: Deployme
         else:
             assert steps > 20, "data file, manifests, metadata, catalog, index, page, report and event"
             assert deployment.ids() == sorted({*expected, *names})
+            return
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["and goes on", "and is gone then"])
+def test_an_upload_overtaken_by_another_at_any_write_leaves_every_row_there_once(
+    deployment: Deployment,
+    dies: bool,  # noqa: FBT001  # a parameter of a test
+) -> None:
+    """Two uploads at one moment, with a key in common that is unique across commits: one of them has it."""
+    project = rides(unique("id", across="commits"))
+    expected: set[str] = set()
+    for step in range(1, 200, 2):  # after one write and before the next is the same
+        own, other, common = (f"{name}{step}" for name in ("own", "other", "common"))
+        first, second = (
+            deployment.put(
+                f"id,city,at\n{id_},Oslo,2013-01-01\n{common},Rome,2013-01-01\n".encode(), f"{id_}.csv"
+            )
+            for id_ in (own, other)
+        )
+        outcomes: list[IngestOutcome] = []
+
+        def overtake(upload: Upload = second, outcomes: list[IngestOutcome] = outcomes) -> None:
+            outcomes.append(deployment.ingest(upload, project))
+
+        life = Life(step, happens=overtake, dies=dies)
+        try:
+            with life:
+                deployment.ingest(first, project)
+        except Killed:
+            pass
+        if not life.is_over:
+            break
+        outcomes.append(deployment.ingest(first, project))
+        records = [outcome.record for outcome in outcomes if outcome.record is not None]
+        assert sorted((record["rows"], record["quarantined"]) for record in records) == [(1, 1), (2, 0)]
+        expected |= {own, other, common}
+        assert deployment.ids() == sorted(expected), step
+    assert step > 20
+
+
+def test_a_refusal_cut_off_at_any_call_is_reported_by_the_next_delivery(deployment: Deployment) -> None:
+    """And its source is blocked, and the bus hears of it; of its rows none is there."""
+    project = rides()
+    deployment.ingest(deployment.put(b"id,city,at\nfirst,Oslo,2013-01-01\n", "first.csv"), project)
+    for steps in range(1, 60):
+        lift(deployment.documents, "rides")
+        file = deployment.put(f"id,city,at\n{steps},Paris,2013-01-01\n".encode(), f"{steps}.csv")
+        upload = replace(file, at=AT + timedelta(hours=steps))
+        try:
+            with Life(steps):
+                deployment.ingest(upload, project)
+        except Killed:
+            outcome = deployment.ingest(upload, project)
+            assert outcome.status == "refused"
+            report = json.loads(deployment.blobs.get(str(outcome.report_key)))
+            assert (report["status"], report["upload"]["key"]) == ("refused", upload.key)
+            refusal = blocking_refusal(deployment.documents, "rides")
+            assert refusal is not None
+            assert refusal["upload"]["key"] == upload.key
+            assert deployment.ids() == ["first"]
+        else:
+            assert steps > 6, "page, report, block and event"
+            return
+
+
+def test_rows_by_api_are_there_once_whatever_call_of_their_ingest_was_the_last(
+    deployment: Deployment,
+) -> None:
+    """Their message comes again in other company, and that file is ingested while the first one is dead."""
+    project = rides()
+    for steps in range(1, 200, 2):
+        parts = [
+            Part(
+                "rides",
+                f"request-{steps}-{number}/0",
+                [{"id": f"{steps}-{number}", "city": "Oslo", "at": "2013-01-01"}],
+            )
+            for number in range(3)
+        ]
+        files = [
+            [deployment.uploaded(key) for key in store_requests(deployment.blobs, "bikes", some)]
+            for some in (parts[:2], parts[1:])
+        ]
+        (first,), (second,) = files
+        try:
+            with Life(steps):
+                deployment.ingest(first, project)
+        except Killed:
+            deployment.ingest(second, project)
+            deployment.ingest(first, project)
+            here = [id_ for id_ in deployment.ids() if id_.startswith(f"{steps}-")]
+            assert here == [f"{steps}-{number}" for number in range(3)], steps
+        else:
+            assert steps > 20
             return
 
 
