@@ -12,7 +12,12 @@ from tests.functions.deployment import Deployment, handler_of, sample_event
 from tidemill.aws import wiring
 from tidemill.aws.clients import client
 from tidemill.datasets.arrow import arrow_schema
+from tidemill.datasets.rollback import rollback
 from tidemill.datasets.tables import AT_PROPERTY
+from tidemill.errors import Outdated
+from tidemill.expressions import String, Timestamp, column
+from tidemill.features.generations import ServedItems
+from tidemill.features.online import read_views
 
 CACHED = (
     wiring.settings,
@@ -26,6 +31,7 @@ CACHED = (
     wiring.online_store,
     wiring.served_views,
     wiring.housekeeping,
+    wiring.backfills,
 )
 COMMITS = 40
 
@@ -95,3 +101,65 @@ def test_predictions_sent_again_after_their_commit_expired_are_not_recorded_agai
     experiments = os.environ["TIDEMILL_EXPERIMENTS_TABLE"]
     stored = client("dynamodb").get_item(TableName=experiments, Key=key)["Item"]
     assert int(stored["expires_at"]["N"]) == int((now + timedelta(weeks=10, days=90)).timestamp())
+
+
+def test_a_backfill_that_upkeep_comes_in_the_midst_of_ends_with_what_the_history_says(
+    deployment: Deployment,
+) -> None:
+    """What it planned is kept; if an engine that knows nothing of it lets that go, it is planned anew."""
+    assert deployment
+    commit_planes(26)
+    plan_view, keep = handler_of("plan_backfill"), handler_of("keep_tables")
+    plan = plan_view(sample_event("plan_backfill", "plane"), None)
+    for week in range(2):
+        [kept] = keep(weeks_later(week), None)
+        assert kept["expired"] == 0
+    fill(plan)
+    assert handler_of("finish_backfill")(plan, None) == {"sequence": plan["until"]}
+    assert seats() == [f"{number}.0" for number in range(26)]
+    assert sum(keep(weeks_later(week), None)[0]["expired"] for week in (2, 3)) == 6
+
+    history = wiring.tables().commits("planes")
+    rollback(wiring.tables(), wiring.table_history(), wiring.documents(), "planes", history[-2])
+    outdated = plan_view(sample_event("plan_backfill", "plane"), None)
+    assert outdated["generation"] == plan["generation"] + 1
+    wiring.table_upkeep().expire("planes", [commit.snapshot_id for commit in history[:3]])
+    wiring.table_upkeep().remove_unreachable("planes", written_before=datetime(2113, 1, 1, tzinfo=UTC))
+    with pytest.raises(Outdated, match="commits expired, while view `plane@"):
+        fill(outdated)
+    assert seats() == [f"{number}.0" for number in range(26)], "as before, until the view is whole"
+    anew = plan_view(outdated, None)
+    fill(anew)
+    handler_of("finish_backfill")(anew, None)
+    assert seats() == [f"{number}.0" for number in range(25)]
+
+
+def commit_planes(count: int) -> None:
+    """Commit a row a day, each another seat count of a plane of its own."""
+    schema = arrow_schema(wiring.project().source("planes").schema)
+    wiring.tables().ensure("planes", schema)
+    for number in range(count):
+        at = datetime(2013, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        said = {AT_PROPERTY: at.isoformat(), "tidemill.rows": "1"}
+        row = {"tailnum": f"N{number}", "seats": float(number), "listed_at": at}
+        wiring.tables().append(
+            "planes", iter([pa.RecordBatch.from_pylist([row], schema)]), said, ids=[str(number)]
+        )
+
+
+def fill(plan: dict[str, Any]) -> None:
+    """Fill every part of a plan through every chunk."""
+    items = {name: plan[name] for name in ("view", "version", "generation")}
+    for part in plan["parts"]:
+        for chunk in plan["chunks"]:
+            handler_of("fill_view")({**items, **part, **chunk}, None)
+
+
+def seats() -> list[str]:
+    """Return the seats that are served of every plane that is known, as the newest reader sees them."""
+    names = [f"N{number}" for number in range(30)]
+    request = {"tailnum": column(String, names)}
+    times = column(Timestamp, ["2013-03-01T00:00:00Z"] * len(names))
+    views = wiring.project().views_of("planes")
+    columns, _ = read_views(views, request, times, ServedItems(wiring.online_store()))
+    return [str(value) for value in columns["seats"].to_list() if value is not None]
