@@ -158,3 +158,24 @@ def test_the_order_of_rows_in_a_file_changes_no_bit_of_an_answer_and_no_byte_of_
         items.append(store._items)
     assert answers[0] == answers[1]
     assert items[0] == items[1]
+
+
+def test_sums_of_many_of_the_largest_numbers_of_one_entity_are_exact() -> None:
+    random, n_rows = Random(3), 40_000
+    numbers = [
+        random.choice([-1, 1]) * random.uniform(0.9, 1) * 2.0**62 + random.random() for _ in range(n_rows)
+    ]
+    history = [
+        Row("a", 1, START + timedelta(milliseconds=place), None, x, None, None, None)
+        for place, x in enumerate(numbers)
+    ]
+    features: dict[str, Feature] = {
+        kind: replace(feature, window_seconds=3600, hop_seconds=300)
+        for kind in ("sum", "mean", "var", "std")
+        if isinstance(feature := FEATURES[f"{kind}_x_60"], Aggregate)
+    }
+    at = START + timedelta(seconds=60)
+    hold(view_of(None, features), history, [(("a", 1), at)])
+    # At so many moments that the answers are not added up one by one.
+    moments = [(("a", 1), at - timedelta(milliseconds=500 * step)) for step in range(100)]
+    hold_join(view_of(None, features), history[::100], moments)

@@ -28,6 +28,12 @@ def tiled(limbs: Limbs, n: int = 100) -> Limbs:
     return {place: np.repeat(limb, n) for place, limb in limbs.items()}
 
 
+def side_by_side(sums: list[Limbs]) -> Limbs:
+    """Lay sums side by side; a limb that one of them lacks is zero."""
+    places, zero = set().union(*sums), np.zeros(1, dtype=np.int64)
+    return {place: np.concatenate([each.get(place, zero) for each in sums]) for place in places}
+
+
 def rounded(value: Fraction) -> Fraction:
     return round(value / RESOLUTION) * RESOLUTION
 
@@ -96,3 +102,19 @@ def test_fewer_and_wider_limbs_give_the_same_bits(numbers: list[float], width: i
     assert to_float(wide_squares, 1).tobytes() == to_float(summed(split_squares(values)), 1).tobytes()
     plain = scaled_deviations(summed(split(values)), summed(split_squares(values)), count)
     assert scaled_deviations(wide, wide_squares, count).tobytes() == plain.tobytes()
+
+
+@given(st.lists(NUMBERS, min_size=2, max_size=6), st.integers(33, 52))
+def test_each_of_many_sums_has_the_bits_it_has_by_itself(groups: list[list[float]], width: int) -> None:
+    groups = groups * 40  # too many to be added up one by one
+    numbers, counts = [np.array(group) for group in groups], np.array([len(group) for group in groups])
+    lowest = min(finest(each) for each in numbers)
+    sums = [summed(split(each, lowest, width)) for each in numbers]
+    squares = [summed(split_squares(each, max(2 * lowest, LOWEST), width)) for each in numbers]
+    alone = [to_float(each, 1)[0] for each in sums]
+    deviations = [
+        scaled_deviations(one, other, counts[place : place + 1])[0]
+        for place, (one, other) in enumerate(zip(sums, squares, strict=True))
+    ]
+    assert to_float(side_by_side(sums), len(groups)).tolist() == alone
+    assert scaled_deviations(side_by_side(sums), side_by_side(squares), counts).tolist() == deviations
