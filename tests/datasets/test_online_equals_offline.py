@@ -132,7 +132,7 @@ class Replay:
         asked = ask([at for at in moments if at >= self._now - grace] or [self._now])
         found, freshness = read_views([self._view], asked, asked["at"], self._cloud.store, now=self._now)
         answers = list(zip(*(bits(each, [True] * len(each)) for each in found.values()), strict=True))
-        expected = [self._offline(asked, state) for state in sorted(states)]
+        expected = [each for state in sorted(states) for each in self._offline(asked, state)]
         for row, answer in enumerate(answers):
             allowed = [each[row] for each in expected]
             assert answer in allowed, dict(zip(found, zip(answer, *allowed, strict=True), strict=True))
@@ -143,7 +143,8 @@ class Replay:
     def _grace_us(self) -> int:
         return int(self._view.definition()["grace_seconds"]) * 1_000_000
 
-    def _offline(self, asked: dict[str, Column], state: int) -> list[tuple[object, ...]]:
+    def _offline(self, asked: dict[str, Column], state: int) -> list[list[tuple[object, ...]]]:
+        """Return what is owed, with nulls further back; and what may be told there as well, which is all."""
         commits = [each for each in self._cloud.tables.commits("events") if each.sequence <= state]
         rows = to_columns([])
         if commits:
@@ -151,7 +152,11 @@ class Replay:
             rows = read_rows(stored, SCHEMA)
         there = answerable(self._view, rows, asked)
         expected = join_features(asked, [self._view], {"events": rows}, "at")
-        return list(zip(*(bits(each, there) for each in expected.values()), strict=True))
+        everywhere = [True] * len(there)
+        return [
+            list(zip(*(bits(each, told) for each in expected.values()), strict=True))
+            for told in (there, everywhere)
+        ]
 
 
 def _crash() -> None:

@@ -114,6 +114,16 @@ def test_rows_known_later_in_their_thousands_leave_the_entity_unanswered_and_oth
     assert told.is_answered("Oslo", now_us + 31 * MINUTE_US)
 
 
+def test_rows_known_much_later_leave_reads_as_of_now_exact() -> None:
+    told = Told(FeatureView("late", ENTITY, source(Delay("9d")), {"m": mean("x", over="1d"), **latest("n")}))
+    for day in range(25):
+        happened = START_US + day * DAY_US + np.arange(0, DAY_US, HOUR_US)
+        told.commit(rows("Oslo", happened, np.arange(24) + 100.0 * day), at_us=START_US + (day + 1) * DAY_US)
+        now_us = START_US + (day + 1) * DAY_US
+        assert all(told.answered("Oslo", [now_us, now_us + HOUR_US, now_us + 23 * HOUR_US]))
+    assert not told.overflowed("Oslo")
+
+
 def test_too_many_different_values_answer_again_when_the_window_is_past() -> None:
     told = Told(
         FeatureView(

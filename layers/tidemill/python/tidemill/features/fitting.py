@@ -51,11 +51,11 @@ def fit_item(view: ViewDefinition, item: Item, at: datetime | None, no_events: E
 
 def _later_and_later(view: ViewDefinition, item: Item, at: datetime | None) -> Iterator[int]:
     """Give moments before which to let go of all reads: the grace halved, in whole seconds, and so on."""
-    least_us = 0 if at is None else max(0, item.newest_us - whole_seconds_us(at))
-    grace_us = min(view.grace_us, item.newest_us - item.exact_from_us)
-    while grace_us > least_us:
-        grace_us = max(grace_us // 2 // SECOND_US * SECOND_US, least_us)
-        yield item.newest_us - grace_us
+    present_us = item.newest_us if at is None else min(item.newest_us, whole_seconds_us(at))
+    grace_us = present_us - item.exact_from_us
+    while grace_us > 0:
+        grace_us = grace_us // 2 // SECOND_US * SECOND_US
+        yield present_us - grace_us
     longest_us = max((feature.window_us + feature.hop_us for feature in view.windowed), default=0)
     for later_us in (0, longest_us // 4, longest_us // 2, longest_us):
         yield max(item.exact_from_us, item.newest_us + later_us)

@@ -107,8 +107,9 @@ def materialize_commits(
     ]
     if not items:
         return 0
-    updated = take_in(definition, items, take_events(events, new), places.astype(np.int64))
     last, no_events = commits[-1], take_events(events, new[:0])
+    at_us = None if last.at is None else whole_seconds_us(last.at)
+    updated = take_in(definition, items, take_events(events, new), places.astype(np.int64), at_us)
     written = {}
     for key, item in zip(due_keys, updated, strict=True):
         packed, overflowed = fit_item(definition, item, last.at, no_events)

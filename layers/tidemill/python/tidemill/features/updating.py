@@ -17,7 +17,9 @@ _NUMBERS_AT_ONCE = 1 << 24
 """What is held of the rows' tables at a time, as numbers of 8 bytes."""
 
 
-def take_in(view: ViewDefinition, items: Sequence[Item], events: Events, places: Ints) -> list[Item]:
+def take_in(
+    view: ViewDefinition, items: Sequence[Item], events: Events, places: Ints, at_us: int | None = None
+) -> list[Item]:
     """Take rows into items.
 
     Parameters
@@ -30,6 +32,9 @@ def take_in(view: ViewDefinition, items: Sequence[Item], events: Events, places:
         The rows, in any order.
     places
         The item each row belongs to, shape (n_events,).
+    at_us
+        When the commit was made. Where rows are known later than that, the view's grace counts from it:
+        reads as of now are not to be let go of for what is to come.
 
     Returns
     -------
@@ -44,12 +49,8 @@ def take_in(view: ViewDefinition, items: Sequence[Item], events: Events, places:
     for start in range(0, len(by_item), step):
         rows = by_item[start : start + step]
         touched, own = np.unique(places[rows], return_inverse=True)
-        some = _update(
-            view,
-            [updated[place] for place in touched.tolist()],
-            take_events(events, rows),
-            own.astype(np.int64),
-        )
+        before = [updated[place] for place in touched.tolist()]
+        some = _update(view, before, take_events(events, rows), own.astype(np.int64), at_us)
         for place, item in zip(touched.tolist(), some, strict=True):
             updated[place] = item
     return updated
@@ -79,11 +80,14 @@ def take_events(events: Events, rows: Ints) -> Events:
     return Events(take_rows(events.columns, rows), events.happened[rows], events.known[rows])
 
 
-def _update(view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints) -> list[Item]:
+def _update(
+    view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints, at_us: int | None
+) -> list[Item]:
     newest = np.array([item.newest_us for item in items], dtype=np.int64)
     np.maximum.at(newest, codes, events.visible)
+    present = newest if at_us is None else np.minimum(newest, at_us)
     exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)
-    return _rebuild(view, items, events, codes, np.maximum(exact_from, newest - view.grace_us))
+    return _rebuild(view, items, events, codes, np.maximum(exact_from, present - view.grace_us))
 
 
 def _rebuild(
