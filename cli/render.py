@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 
 from tidemill.client.progress import Steps, bars
 
 # Wide enough that a table read by a pipe or a log is not cut.
 PIPE_WIDTH = 160
+LONGEST_NAME = 64
 THOUSAND, TEN = 1000, 10
 
 
@@ -42,8 +44,13 @@ def show(data: Any, *people: RenderableType, as_json: bool) -> None:
         click.echo(json.dumps(data, indent=2, allow_nan=False))
         return
     out = console()
+    terminal = out.width
     for part in people:
-        out.print(part)
+        # A table that can not be made as narrow as the terminal is wider than it, and not cut.
+        widest = out.options.update_width(PIPE_WIDTH)
+        least = Measurement.get(out, widest, part).minimum if isinstance(part, Table) else 0
+        out.width = max(terminal, least)
+        out.print(part, crop=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
@@ -58,7 +65,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | No
     for index, name in enumerate(columns):
         values = [row[index] for row in rows if row[index] is not None]
         numeric = bool(values) and all(isinstance(value, int | float) for value in values)
-        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        words = [word for value in values for word in cell(value).split(" ")]
+        longest = max((len(word) for word in words), default=0)
+        result.add_column(
+            name,
+            justify="right" if numeric else "left",
+            overflow="fold",
+            # A name or a number that is broken in two can not be copied: only texts give way.
+            no_wrap=len(words) == len(values) and longest <= LONGEST_NAME,
+            min_width=min(longest, LONGEST_NAME),
+        )
     for row in rows:
         result.add_row(*(cell(value) for value in row))
     return result

@@ -59,9 +59,16 @@ def list_(app: App, *, as_json: bool) -> None:
             }
             for _, view in sorted(known.items())
         ]
-    names = ["view", "version", "keys", "source", "features", "declared", "used_by", "commits_behind"]
-    rows = [[len(one[name]) if name == "features" else one[name] for name in names] for one in found]
-    show(found, table([name.replace("_", " ") for name in names], rows), as_json=as_json)
+    names = ["view", "version", "keys", "source", "needed by", "commits behind"]
+    rows = [
+        [
+            *(one[name] for name in ("view", "version", "keys", "source")),
+            [*(["declaration"] if one["declared"] else []), *one["used_by"]],
+            one["commits_behind"],
+        ]
+        for one in found
+    ]
+    show(found, table(names, rows), as_json=as_json)
 
 
 @features.command("show")

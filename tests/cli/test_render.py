@@ -1,8 +1,10 @@
 """People read tables, scripts read JSON, and a pipe sees no colour."""
 
 import json
+import sys
 
 import pytest
+from rich.console import Console
 
 from cli.render import facts, show, steps, table
 
@@ -43,3 +45,16 @@ def test_what_looks_like_markup_is_printed_as_it_is(capsys: pytest.CaptureFixtur
     assert all(out.count(text) >= 3 for text in texts)
     assert "[a title]" in out
     assert "[name]" in out
+
+
+def test_a_name_is_never_broken_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words wrap at spaces; what would have to be broken makes the line longer than the terminal."""
+    monkeypatch.setattr("cli.render.console", lambda: Console(file=sys.stdout, width=40))
+    names, sentence = ["carrier_at_origin_delays", "2820829330211987031"], "what became of it in the end"
+    show({}, table(["view", "snapshot", "and"], [[*names, sentence]]), "a text " * 9, as_json=False)
+    out = capsys.readouterr().out
+    assert all(name in out for name in names)
+    assert sentence not in out
+    assert max(len(line) for line in out.splitlines() if "text" in line) <= 40
