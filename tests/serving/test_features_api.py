@@ -106,6 +106,16 @@ def test_a_wrong_body_is_told_what_is_wrong(body: Any, status: int, words: str) 
     assert words in answer["detail"]
 
 
+def test_an_entity_that_can_not_be_answered_says_why() -> None:
+    at = datetime(2013, 1, 1, 1, tzinfo=UTC)
+    status, answer = call(api(), "GET", "/features/places", query={"key": "Oslo"}, at=at)
+    assert (status, answer["freshness"]) == (200, None)
+    assert set(answer["features"].values()) == {None}
+    assert answer["unanswered"].startswith("too little is kept of this entity to answer as of now")
+    _, answer = ask("GET", "/features/places", query={"key": "Oslo"})
+    assert "unanswered" not in answer
+
+
 def test_an_entity_asked_about_too_long_ago_is_not_guessed() -> None:
     at = datetime(2013, 1, 1, 1, tzinfo=UTC)
     body = {"features": ["places:rows"], "entities": {"place": ["Oslo"]}}

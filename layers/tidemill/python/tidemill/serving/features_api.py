@@ -15,6 +15,11 @@ from tidemill.serving.http import Request, Response, Route, Router
 MAX_ENTITIES = 1000
 _EPOCH = "1970-01-01T00:00:00Z"
 """What Feast's clients expect as the time of a value that is not there."""
+UNANSWERED = (
+    "too little is kept of this entity to answer as of now: its rows did not fit one item; it answers again "
+    "when its longest window is past, or after its next row where latest values were too large, or once the "
+    "view is declared with fewer features or longer hops"
+)
 _FEAST_FIELDS = {"features", "entities", "full_feature_names"}
 
 
@@ -56,17 +61,15 @@ class FeaturesApi:
         key = _key_of(view, request.query)
         (answer,) = self._look_up([view], key, request.at)
         (newest,) = answer.newest
-        return Response(
-            200,
-            {
-                "view": view.name,
-                "version": view.version,
-                "key": {name: _plain(each)[0] for name, each in key.items()},
-                "at": _shown(request.at),
-                "features": {name: _plain(each)[0] for name, each in answer.columns.items()},
-                "freshness": None if newest is None else _shown(newest),
-            },
-        )
+        document = {
+            "view": view.name,
+            "version": view.version,
+            "key": {name: _plain(each)[0] for name, each in key.items()},
+            "at": _shown(request.at),
+            "features": {name: _plain(each)[0] for name, each in answer.columns.items()},
+            "freshness": None if newest is None else _shown(newest),
+        }
+        return Response(200, document if answer.answerable[0] else {**document, "unanswered": UNANSWERED})
 
     def read_entities(self, request: Request, _names: Mapping[str, str]) -> Response:
         """Answer Feast's ``get-online-features``: one vector for each entity key and feature, in order.
