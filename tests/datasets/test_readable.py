@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.datasets.conversion import convert, converts
+from tidemill.datasets.arrow import ARROW_TYPES
+from tidemill.datasets.conversion import converted
 from tidemill.datasets.readable import convert_readable
 from tidemill.expressions import Type
 
@@ -28,28 +29,29 @@ texts = st.one_of(
 def one_by_one(array: pa.Array, type_: Type) -> tuple[list[Any], list[bool]]:
     """Convert each value by itself: slow, and plainly right."""
     alone = [array.slice(position, 1) for position in range(len(array))]
-    wrong = [not converts(each, type_) for each in alone]
-    values = [
-        None if bad else convert(each, type_)[0].as_py() for each, bad in zip(alone, wrong, strict=True)
-    ]
-    return values, wrong
+    found = [converted(each, type_) for each in alone]
+    return [None if each is None else each[0].as_py() for each in found], [each is None for each in found]
 
 
-@given(st.lists(texts, max_size=30), st.sampled_from(Type))
-def test_text_is_read_as_each_value_by_itself_would_be(values: list[str | None], type_: Type) -> None:
+@given(st.lists(texts, max_size=30), st.sampled_from(Type), st.booleans())
+def test_text_is_read_as_each_value_by_itself_would_be(
+    values: list[str | None],
+    type_: Type,
+    suspected: bool,  # noqa: FBT001  # hypothesis gives it
+) -> None:
     array = pa.array(values, pa.string())
-    converted, wrong = convert_readable(array, type_)
+    read, wrong = convert_readable(array, type_, suspected=suspected)
     expected, expected_wrong = one_by_one(array, type_)
-    assert converted.to_pylist() == expected
+    assert read.to_pylist() == expected
     assert (wrong.tolist() if wrong is not None else [False] * len(values)) == expected_wrong
 
 
 @given(st.lists(st.none() | st.binary(max_size=4), max_size=20), st.sampled_from(Type))
 def test_bytes_that_are_no_text_are_found_among_text(values: list[bytes | None], type_: Type) -> None:
     array = pa.array(values, pa.binary())
-    converted, wrong = convert_readable(array, type_)
+    read, wrong = convert_readable(array, type_)
     expected, expected_wrong = one_by_one(array, type_)
-    assert converted.to_pylist() == expected
+    assert read.to_pylist() == expected
     assert (wrong.tolist() if wrong is not None else [False] * len(values)) == expected_wrong
 
 
@@ -67,9 +69,13 @@ def test_bytes_that_are_no_text_are_found_among_text(values: list[bytes | None],
     ],
 )
 def test_values_of_files_with_types_are_found_too(array: pa.Array, type_: Type, wrong: list[bool]) -> None:
-    _, found = convert_readable(array, type_)
-    assert found is not None
-    assert found.tolist() == wrong
+    for suspected in (False, True):
+        values, found = convert_readable(array, type_, suspected=suspected)
+        assert found is not None
+        assert found.tolist() == wrong
+        assert values.type == ARROW_TYPES[type_]
+        nulls = array.is_null().to_numpy(zero_copy_only=False)
+        assert values.is_null().to_pylist() == (nulls | found).tolist()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_a_column_that_is_wrong_throughout_costs_little_more_than_a_right_one(
     """Nobody waits hours to be told that a column of five million rows has commas for points."""
     array = pa.array([pattern.format(n) for n in range(65_536)])
     began = time.process_time()
-    _, wrong = convert_readable(array, type_)
-    assert time.process_time() - began < 1, "some 30 ms; value by value it would be three seconds"
+    _, wrong = convert_readable(array, type_, suspected=True)
+    assert time.process_time() - began < 1, "some 10 ms; value by value it would be three seconds"
     assert wrong is not None
     assert wrong.all()

@@ -1,4 +1,4 @@
-"""What stands in a file, as a column of the declared type; or the first value that is not one."""
+"""What stands in a file, as a column of the declared type."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,24 +23,7 @@ _WRONG = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
 _TEXT = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
 
 
-class BadValue(Exception):  # carries a finding; formats.py says which row and raises
-    """A value that is not of its column's type.
-
-    Attributes
-    ----------
-    position
-        Where in the array, from 0.
-    value
-        What stands there.
-    """
-
-    def __init__(self, position: int, value: object) -> None:
-        super().__init__(f"{value!r} at {position}")
-        self.position = position
-        self.value = value
-
-
-def convert(array: pa.Array, type_: Type) -> pa.Array:
+def converted(array: pa.Array, type_: Type) -> pa.Array | None:
     """Convert an array as it was read to the type its column is declared with.
 
     Text is parsed; integers may be written as ``3.0``; times without a zone are UTC; finer than
@@ -55,54 +38,20 @@ def convert(array: pa.Array, type_: Type) -> pa.Array:
 
     Returns
     -------
-    pa.Array
-        Of the type's Arrow type, as long as the array.
-
-    Raises
-    ------
-    BadValue
-        For the first value that can not be converted.
+    pa.Array | None
+        Of the type's Arrow type, as long as the array; None if one of its values can not be converted.
 
     Examples
     --------
-    >>> convert(pa.array(["3", "4.0", "NA"]), Type.INT).to_pylist()
+    >>> converted(pa.array(["3", "4.0", "NA"]), Type.INT).to_pylist()
     [3, 4, None]
-    >>> convert(pa.array([1.0, 1.5]), Type.INT)
-    Traceback (most recent call last):
-    tidemill.datasets.conversion.BadValue: 1.5 at 1
+    >>> converted(pa.array([1.0, 1.5]), Type.INT) is None
+    True
     """
     try:
         return _convert(array, type_)
     except _WRONG:
-        position = _first_wrong(array, type_)
-        raise BadValue(position, shown(array[position])) from None
-
-
-def converts(array: pa.Array, type_: Type) -> bool:
-    """Say whether ``convert`` would convert an array.
-
-    Examples
-    --------
-    >>> converts(pa.array(["3", "x"]), Type.INT)
-    False
-    """
-    try:
-        _convert(array, type_)
-    except _WRONG:
-        return False
-    return True
-
-
-def _first_wrong(array: pa.Array, type_: Type) -> int:
-    """Halve the array until one wrong value is left: the first."""
-    start, end = 0, len(array)
-    while end - start > 1:
-        middle = (start + end) // 2
-        if converts(array.slice(start, middle - start), type_):
-            start = middle
-        else:
-            end = middle
-    return start
+        return None
 
 
 def shown(scalar: pa.Scalar) -> object:

@@ -5,8 +5,6 @@ all that follows from being read is an ``UploadRefused`` that says what to do. R
 1, the header apart.
 """
 
-import gzip
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,8 +17,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from tidemill.datasets.ahead import one_ahead
 from tidemill.datasets.arrow import arrow_schema
-from tidemill.datasets.compression import decompressed, plain_name
+from tidemill.datasets.compression import decompressed, plain_name, told_in_the_end
 from tidemill.datasets.conversion import shown
 from tidemill.datasets.faults import Faults
 from tidemill.datasets.findings import SHOWN_EXAMPLES, RowOfFile
@@ -30,7 +29,7 @@ from tidemill.errors import UploadRefused
 from tidemill.expressions.columns import Schema
 from tidemill.project.files import PLAIN_CSV, Csv
 
-_CSV_BLOCK_BYTES = 4 * 1024 * 1024
+_CSV_BLOCK_BYTES = 2 * 1024 * 1024  # Arrow holds some fifty times as much
 _PARQUET_BATCH_ROWS = 65_536
 _PARQUET_BUFFER_BYTES = 1024 * 1024  # of each column; without it a row group's columns are read whole
 _Opened = Callable[[], AbstractContextManager[BinaryIO]]
@@ -147,17 +146,19 @@ def _reader(name: str) -> "_Reader":
 def _read_csv(opened: _Opened, name: str, schema: Schema, faults: Faults, csv: Csv) -> Iterator[RawRows]:
     with _csv_errors(name, csv):
         with opened() as file:
-            if csv.encoding == Csv.encoding and _first_two(file) in _UTF_16_MARKS:
+            if csv.encoding == Csv.encoding and file.read(2) in _UTF_16_MARKS:
                 raise UploadRefused(f"the file {name} is UTF-16; save it as UTF-8 and upload it again")
-            reader = _open_csv(file, schema, csv)
+        with opened() as file, told_in_the_end(file) as rest:
+            reader = _open_csv(rest, schema, csv)
             names = reader.schema.names
             _check_delimiter(names, name, schema)
             if faults.columns(names):
                 yield from _numbered(reader, faults)
                 return
-        with opened() as file:  # anew, without the columns nobody declared: their types are guessed
+        # Anew, without the columns nobody declared: their types are guessed.
+        with opened() as file, told_in_the_end(file) as rest:
             if columns := _there(schema, names):
-                yield from _numbered(_open_csv(file, schema, csv, columns), faults)
+                yield from _numbered(_open_csv(rest, schema, csv, columns), faults)
 
 
 @contextmanager
@@ -208,15 +209,6 @@ def _open_csv(
     )
 
 
-def _first_two(file: BinaryIO) -> bytes:
-    """Look at the first two bytes; what is decompressed looks ahead, as it may not be able to seek."""
-    if isinstance(file, io.BufferedReader | gzip.GzipFile):
-        return file.peek(2)[:2]
-    start = file.read(2)
-    file.seek(0)
-    return start
-
-
 def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _: Csv) -> Iterator[RawRows]:
     try:
         with opened() as file:
@@ -234,7 +226,7 @@ def _read_parquet(opened: _Opened, name: str, schema: Schema, faults: Faults, _:
 
 
 def _numbered(batches: Iterable[pa.RecordBatch], faults: Faults) -> Iterator[RawRows]:
-    for batch in batches:
+    for batch in one_ahead(iter(batches)):
         first = faults.rows + 1
         faults.rows += batch.num_rows
         numbers = np.arange(first, first + batch.num_rows)
@@ -248,7 +240,7 @@ def _typed(raw: RawRows, schema: Schema, faults: Faults) -> Rows:
     unread = raw.unread | any(name not in names for name in schema)
     for name, type_ in schema.items():
         column = raw.batch.column(names.index(name)) if name in names else pa.nulls(rows)
-        array, wrong = convert_readable(column, type_)
+        array, wrong = convert_readable(column, type_, suspected=bool(faults.by_column[name]))
         arrays.append(array)
         if wrong is not None:
             faults.values(name, int(wrong.sum()), _examples(raw, np.flatnonzero(wrong), schema))

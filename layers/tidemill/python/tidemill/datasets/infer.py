@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidemill.datasets.conversion import convert, converts
+from tidemill.datasets.conversion import converted
 from tidemill.datasets.formats import read_batches
 from tidemill.datasets.hashes import SeenRows, hash_rows
 from tidemill.datasets.infer_key import Key, KeySample, first_key
@@ -183,9 +183,10 @@ def _types_of(name: str, type_: pa.DataType) -> tuple[Type, ...]:
 
 def _converts(array: pa.Array, type_: Type) -> bool:
     # What is of another type is so from the first rows on, as a rule; and to fail on few is quick.
-    if not (converts(array.slice(0, _FIRST_ROWS), type_) and converts(array, type_)):
+    if converted(array.slice(0, _FIRST_ROWS), type_) is None:
         return False
-    return type_ is Type.STRING or convert(array, type_).null_count < len(array)
+    whole = converted(array, type_)
+    return whole is not None and (type_ is Type.STRING or whole.null_count < len(array))
 
 
 def _observe(facts: ColumnFacts, array: pa.Array, seen: SeenRows) -> None:

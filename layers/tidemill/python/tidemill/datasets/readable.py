@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tidemill.datasets.conversion import NULL_WORDS, BadValue, convert, converts
+from tidemill.datasets.conversion import NULL_WORDS, converted
 from tidemill.expressions.columns import Type
 
 Mask = npt.NDArray[np.bool_]
@@ -40,8 +40,10 @@ class RawRows(NamedTuple):
     unread: Mask
 
 
-def convert_readable(array: pa.Array, type_: Type) -> tuple[pa.Array, Mask | None]:
-    """Convert an array as ``convert`` does, with null for what can not be converted.
+def convert_readable(
+    array: pa.Array, type_: Type, *, suspected: bool = False
+) -> tuple[pa.Array, Mask | None]:
+    """Convert an array, with null for what can not be converted.
 
     Parameters
     ----------
@@ -49,6 +51,9 @@ def convert_readable(array: pa.Array, type_: Type) -> tuple[pa.Array, Mask | Non
         Of any Arrow type.
     type_
         The declared type.
+    suspected
+        Whether some values are likely not to be convertible, as they were not in the column so far: then
+        they are looked for at once, for to fail on an array costs more than to convert it.
 
     Returns
     -------
@@ -61,22 +66,27 @@ def convert_readable(array: pa.Array, type_: Type) -> tuple[pa.Array, Mask | Non
     >>> values.to_pylist(), wrong.tolist()
     ([1, None, None], [False, True, False])
     """
-    try:
-        return convert(array, type_), None
-    except BadValue:
-        return _convert_rest(array, type_)
-
-
-def _convert_rest(array: pa.Array, type_: Type) -> tuple[pa.Array, Mask]:
+    whole = None if suspected else converted(array, type_)
+    if whole is not None:
+        return whole, None
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if not converts(pa.nulls(1, array.type), type_):  # no value of such a column can be converted
-        return convert(pa.nulls(len(array)), type_), array.is_valid().to_numpy(zero_copy_only=False)
+    wrong = _wrong(array, type_)
+    rest = pc.if_else(pa.array(wrong), pa.scalar(None, array.type), array)
+    if rest.null_count == len(rest):  # its own type may be one that nothing can be converted from
+        rest = pa.nulls(len(rest))
+    return converted(rest, type_), wrong if wrong.any() else None
+
+
+def _wrong(array: pa.Array, type_: Type) -> Mask:
+    if converted(pa.nulls(1, array.type), type_) is None:  # no value of such a column can be converted
+        is_value: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+        return is_value
     encoded = array.dictionary_encode()
     of_distinct = _unreadable(encoded.dictionary, type_)
     places = pc.fill_null(encoded.indices, len(of_distinct)).to_numpy()
     wrong: Mask = np.append(of_distinct, np.False_)[places]
-    return convert(pc.if_else(pa.array(wrong), pa.scalar(None, array.type), array), type_), wrong
+    return wrong
 
 
 def _unreadable(distinct: pa.Array, type_: Type) -> Mask:
@@ -86,7 +96,7 @@ def _unreadable(distinct: pa.Array, type_: Type) -> Mask:
     parts = [rest] if len(rest) else []
     while parts:
         part = parts.pop()
-        if converts(distinct.take(pa.array(part)), type_):
+        if converted(distinct.take(pa.array(part)), type_) is not None:
             continue
         if len(part) == 1:
             wrong[part] = True
