@@ -58,6 +58,7 @@ class DataStack(Stack):
         self.bus = events.EventBus(self, "Events", event_bus_name=f"tidemill-{config.project}")
         self.notifications = _topic(self)
         self._ingest()
+        self.backfill = self._backfill()
         self._materialize()
         self._keep_tables()
         self._outputs()
@@ -143,9 +144,7 @@ class DataStack(Stack):
             targets=[queue.as_target()],
         )
         materialize = self._keeps_views_up("materialize_commit", 1769, MATERIALIZE_TIMEOUT)
-        materialize.uses_state_machine(
-            self._backfill().state_machine_arn, "TIDEMILL_BACKFILL_STATE_MACHINE_ARN"
-        )
+        materialize.uses_state_machine(self.backfill.state_machine_arn, "TIDEMILL_BACKFILL_STATE_MACHINE_ARN")
         queue.feed(materialize, batch_size=10, max_concurrency=WRITERS_AT_ONCE)
 
     def _backfill(self) -> sfn.StateMachine:

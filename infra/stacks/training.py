@@ -35,6 +35,9 @@ class TrainingStack(Stack):
         pin = self._function("pin_dataset", "data", 1769, QUICK, declarations=True)
         # A pinned snapshot is tagged, so that expiry never takes it: a write to its table's metadata.
         self._uses_tables(pin, write=True)
+        # Views that never were filled are, while the model that will read them is trained.
+        pin.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
+        pin.uses_state_machine(self._data.backfill.state_machine_arn, "TIDEMILL_BACKFILL_STATE_MACHINE_ARN")
         build = self._function("build_training_set", "data", 3008, LONG, declarations=True)
         self._uses_tables(build)
         build.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["training-sets/"])

@@ -1,15 +1,14 @@
 """A backfill ends as if every commit had come to the view one by one, whatever goes on meanwhile."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.datasets.refilling import InService, rows_of, served_values, view_of
 from tests.datasets.streams import (
     BEGINNING,
     Cloud,
@@ -21,42 +20,15 @@ from tests.datasets.streams import (
     streams,
     upload,
 )
-from tests.features.histories import ENTITY, SCHEMA, Row, views
-from tidemill import FeatureView, Source, count, distinct, mean
+from tests.features.histories import ENTITY, SCHEMA, views
+from tidemill import FeatureView, Source, count
 from tidemill.datasets.backfill import Backfills, start_backfill
 from tidemill.datasets.materialization import BEHIND_AT_MOST, materialize_commit, served_views
 from tidemill.errors import Conflict, NotFound
 from tidemill.features.definitions import ViewDefinition, define
-from tidemill.features.generations import generation_of, read_pointers
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.executions import MemoryExecutions
 from tidemill.memory.online import MemoryOnlineStore
-
-
-@dataclass
-class Served:
-    """Views that models in service were trained with."""
-
-    views: list[ViewDefinition] = field(default_factory=list)
-
-    def of_source(self, source: str) -> Sequence[ViewDefinition]:
-        """Return those of a source."""
-        return [view for view in self.views if view.source == source]
-
-    def registered(self) -> Sequence[ViewDefinition]:
-        """Return all."""
-        return self.views
-
-
-def view_of(window: str = "1h") -> FeatureView:
-    source = Source("events", SCHEMA, ["shop"], "at")
-    features = {"mean": mean("x", over=window), "words": distinct("word", over=window)}
-    return FeatureView("readings", ENTITY, source, features)
-
-
-def rows_of(second: int) -> list[Row]:
-    at = datetime.fromtimestamp(BEGINNING.timestamp() + second, BEGINNING.tzinfo)
-    return [Row("a", shelf, at, at, second + shelf / 3, f"w{second}", shelf, good=True) for shelf in range(4)]
 
 
 def filled_cloud(project: OfOneView, commits: int) -> Cloud:
@@ -66,9 +38,9 @@ def filled_cloud(project: OfOneView, commits: int) -> Cloud:
     return cloud
 
 
-def backfills(project: OfOneView, cloud: Cloud, served: Served | None = None) -> Backfills:
+def backfills(project: OfOneView, cloud: Cloud, served: InService | None = None) -> Backfills:
     return Backfills(
-        project, served or Served(), cloud.tables, cloud.documents, cloud.store, chunk_rows=8, part_rows=12
+        project, served or InService(), cloud.tables, cloud.documents, cloud.store, chunk_rows=8, part_rows=12
     )
 
 
@@ -96,20 +68,6 @@ def run(steps: Backfills, request: dict[str, Any]) -> dict[str, Any]:
     return plan
 
 
-def values(store: MemoryOnlineStore) -> dict[str, bytes]:
-    """Return the items that are served by their keys in the first generation."""
-    parts = [key.partition("#") for key in store._items]
-    views = {generation_of(items)[0] for items, entity, _ in parts if entity}
-    pointers = read_pointers(store, views)
-    places = {
-        f"{view}#{key}": f"{items}#{key}"
-        for items, entity, key in parts
-        for view, generation in [generation_of(items)]
-        if entity and generation == pointers[view].generation
-    }
-    return {key: store._items[place].value for key, place in places.items()}
-
-
 def reached(cloud: Cloud, view: ViewDefinition) -> int:
     """Return the sequence of the last commit that what is served of a view has taken."""
     (served,) = served_views([view], cloud.documents, cloud.store)
@@ -129,7 +87,7 @@ def test_items_are_the_same_bytes_as_if_commits_had_come_one_by_one(
     one_by_one = replace(cloud, store=MemoryOnlineStore(), documents=Cloud().documents)
     bring(project, one_by_one, 99)
     plan = run(backfills(project, cloud), {"view": declared.name})
-    assert values(cloud.store) == values(one_by_one.store)
+    assert served_values(cloud.store) == served_values(one_by_one.store)
     assert reached(cloud, define(declared)) == plan["until"]
 
 
@@ -162,7 +120,7 @@ def test_whatever_happens_at_whichever_step_of_a_chunk_changes_nothing(
             run(backfills(project, interrupted), {"view": "readings"})
         except crash:
             run(backfills(project, cloud), {"view": "readings"})
-        assert values(cloud.store) == values(expected.store), step
+        assert served_values(cloud.store) == served_values(expected.store), step
         if steps.taken < step:
             break
     assert step > 20
@@ -189,7 +147,7 @@ def test_commits_made_meanwhile_are_brought_when_the_view_is_switched_over() -> 
     expected = filled_cloud(project, 3)
     upload(rows_of(1000), BEGINNING, project, MemoryBlobs(), expected)
     bring(project, expected, 4)
-    assert values(cloud.store) == values(expected.store)
+    assert served_values(cloud.store) == served_values(expected.store)
 
 
 def test_a_chunk_before_its_turn_and_an_end_before_the_last_part_are_conflicts() -> None:
@@ -229,7 +187,7 @@ def test_both_versions_are_kept_up_as_long_as_a_model_in_service_has_the_old_one
     cloud = filled_cloud(project, 2)
     assert bring(project, cloud, 1, served=[old]) == {old.reference: 4, define(view_of()).reference: 4}
     assert bring(project, cloud, 2) == {define(view_of()).reference: 4}
-    assert {key.partition("#")[0] for key in values(cloud.store)} == {
+    assert {key.partition("#")[0] for key in served_values(cloud.store)} == {
         old.reference,
         define(view_of()).reference,
     }
@@ -244,7 +202,7 @@ def test_an_old_version_reads_columns_that_are_declared_no_more() -> None:
     assert bring(later, cloud, 1, served=[old])[old.reference] == 4
     expected = filled_cloud(project, 1)
     bring(project, expected, 1)
-    assert values(expected.store).items() <= values(cloud.store).items()
+    assert served_values(expected.store).items() <= served_values(cloud.store).items()
 
 
 def test_a_view_that_is_being_filled_is_not_filled_a_second_time() -> None:

@@ -21,6 +21,7 @@ from tests.datasets.streams import (
 )
 from tests.features.histories import views
 from tidemill import FeatureView
+from tidemill.datasets.backfill import start_missing
 from tidemill.datasets.materialization import BEHIND_AT_MOST
 from tidemill.datasets.rollback import rollback
 from tidemill.datasets.tables import Commit
@@ -333,3 +334,24 @@ def test_a_view_far_behind_is_asked_for_once() -> None:
     for _ in range(2):
         assert one.bring() == {}
     assert len(one.executions.started) == 1
+
+
+def test_before_it_is_served_from_a_view_is_asked_for_that_was_never_filled_or_holds_what_is_gone() -> None:
+    one = Refilled()
+    one.commit(0, 60, 120)
+
+    def missing() -> list[str]:
+        cloud = one.cloud
+        return start_missing(
+            one.executions, [one.view], tables=cloud.tables, documents=cloud.documents, store=cloud.store
+        )
+
+    assert missing() == [one.view.reference]
+    one.run_executions()
+    assert missing() == []
+    one.commit(180)
+    assert missing() == [], "the next delivery brings it"
+    rollback(one.cloud.tables, one.cloud.tables, one.cloud.documents, "events", one.history[0])
+    assert missing() == [one.view.reference]
+    one.run_executions()
+    assert served_values(one.cloud.store) == one.expected()

@@ -58,14 +58,14 @@ def test_an_upload_can_be_taken_back_and_made_again(
         [outcome] = read(cloud, "upload", "planes", str(file))
         assert outcome["status"] == "committed"
         assert len(system.deployment.tables.rows("planes")) == before["rows_in_all"] + len(planes)
-        wait_for(lambda: seats_of(cloud, "T2TEST-back"), what="the new plane's seats", seconds=60)
+        wait_for(lambda: seats_of(system, "T2TEST-back"), what="the new plane's seats", seconds=60)
         gone = read(cloud, "data", "rollback", "planes", before["snapshot_id"])
         assert [commit["upload"]["key"] for commit in gone["taken_back"]] == [
             "uploads/flights/planes/back.csv"
         ]
         assert [view.partition("@")[0] for view in gone["views_filled_anew"]] == ["plane"]
         wait_for(
-            lambda: seats_of(cloud, "T2TEST-back") is None or None, what="the plane to be gone", seconds=120
+            lambda: seats_of(system, "T2TEST-back") is None or None, what="the plane to be gone", seconds=120
         )
         listed = {one["view"]: one["commits_behind"] for one in read(cloud, "features", "list")}
         assert listed["plane"] == 0
@@ -73,9 +73,10 @@ def test_an_upload_can_be_taken_back_and_made_again(
     assert len(system.deployment.tables.rows("planes")) == before["rows_in_all"]
 
 
-def seats_of(cloud: LocalCloud, tailnum: str) -> float | None:
+def seats_of(system: LocalSystem, tailnum: str) -> float | None:
     """Return the seats that the online store knows of a plane."""
-    seats: float | None = features_of(cloud, f"tailnum={tailnum}")["plane"]["seats"]
+    answer = system.deployment.api.call("GET", f"/features/plane?key={tailnum}")
+    seats: float | None = answer["features"]["seats"]
     return seats
 
 
@@ -109,7 +110,7 @@ def test_a_model_comes_into_service_when_its_features_are_there(
         what="the features",
         seconds=60,
     )
-    assert seats_of(cloud, known) is not None
+    assert seats_of(system, known) is not None
 
 
 def test_a_tag_is_taken_away(cloud: LocalCloud, system: LocalSystem) -> None:

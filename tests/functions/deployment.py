@@ -78,6 +78,7 @@ class Deployment:
             "EVENT_BUS": bus_arn,
             "PREDICTIONS_QUEUE_URL": self.queue_url,
             "TRAINING_STATE_MACHINE_ARN": self.machine_arn,
+            "BACKFILL_STATE_MACHINE_ARN": self.machine_arn,
         }
         for key, value in values.items():
             environment.setenv(f"TIDEMILL_{key}", value)

@@ -81,9 +81,10 @@ class StateMachine:
 
 
 def test_the_functions_train_register_and_promote_a_version(deployment: Deployment) -> None:
-    del deployment
+    """And the views it will be served from, which nobody has filled yet, are filled meanwhile."""
     machine = StateMachine("run-1")
     machine.run()
+    assert {name.partition("-")[0] for name in deployment.executions()} == {"zone_trips", "zone_record"}
     assert machine.state["promote_model"]["promoted"]
     version = get_version(wiring.documents(), "long_trip", 1)
     assert "model.onnx" in load_package(wiring.models_blobs(), "long_trip", version.package)

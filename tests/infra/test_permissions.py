@@ -102,7 +102,7 @@ def test_upkeep_reads_what_models_need_and_can_not_change_it(assembly: Any) -> N
     assert not any("ModelsBucket" in resource for resource in writes)
 
 
-def test_only_the_retraining_decision_starts_training_and_only_materialising_a_backfill(
+def test_only_the_retraining_decision_starts_training_and_who_needs_views_a_backfill(
     assembly: Any,
 ) -> None:
     machines: dict[str, list[str]] = {}
@@ -110,9 +110,10 @@ def test_only_the_retraining_decision_starts_training_and_only_materialising_a_b
         for statement in assembly.statements(name):
             if "states:StartExecution" in listed(statement["Action"]):
                 machines[name] = [json.dumps(resource) for resource in listed(statement["Resource"])]
-    assert machines.keys() == {"decide_retrain", "materialize_commit"}
+    assert machines.keys() == {"decide_retrain", "materialize_commit", "pin_dataset"}
     assert all("Training" in machine for machine in machines["decide_retrain"])
     assert all("Backfill" in machine for machine in machines["materialize_commit"])
+    assert all("Backfill" in machine for machine in machines["pin_dataset"])
 
 
 @pytest.mark.parametrize("function", ["record_failure", "promote_model"])

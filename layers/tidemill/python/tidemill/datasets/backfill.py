@@ -87,6 +87,33 @@ def start_backfill(executions: Executions, view: ViewDefinition, sequence: int) 
         executions.start(f"{begins}{sequence}", {"view": view.name, "version": view.version})
 
 
+def start_missing(
+    executions: Executions,
+    views: Sequence[ViewDefinition],
+    *,
+    tables: Tables,
+    documents: Documents,
+    store: OnlineStore,
+) -> list[str]:
+    """Start filling those of some views that never were filled, or hold what is no longer history.
+
+    Whoever means to serve from views need not wait for the next commit, which starts it too.
+
+    Returns
+    -------
+    list of str
+        Their references.
+    """
+    missing = []
+    for served in served_views(views, documents, store):
+        rollbacks = rollbacks_of(documents, served.view.source)
+        history = tables.commits(served.view.source)
+        if history and (served.watermark is None or not served.is_true_to(history, rollbacks)):
+            start_backfill(executions, served.view, history[-1].sequence)
+            missing.append(served.view.reference)
+    return missing
+
+
 def start_anew(executions: Executions, views: Sequence[ViewDefinition], rollbacks: int) -> list[str]:
     """Start filling views anew after a rollback of their source, and return the executions' names.
 
