@@ -151,7 +151,7 @@ def _read_csv(opened: _Opened, name: str, schema: Schema, faults: Faults, csv: C
         with opened() as file, told_in_the_end(file) as rest:
             reader = _open_csv(rest, schema, csv)
             names = reader.schema.names
-            _check_delimiter(names, name, schema)
+            _check_delimiter(names, name, schema, csv)
             if faults.columns(names):
                 yield from _numbered(reader, faults)
                 return
@@ -176,12 +176,13 @@ def _csv_errors(name: str, csv: Csv) -> Iterator[None]:
             raise UploadRefused(f"the file {name} is no CSV that can be read: {error}; correct it") from error
 
 
-def _check_delimiter(names: list[str], name: str, schema: Schema) -> None:
+def _check_delimiter(names: list[str], name: str, schema: Schema, csv: Csv) -> None:
     other = next((each for each in _OTHER_DELIMITERS if each in names[0]), None)
     if len(names) == 1 < len(schema) and names[0] not in schema and other:
         raise UploadRefused(
             f"the file {name} has one column `{names[0][:_SHOWN_CHARACTERS]}`; if {other!r} stands between "
-            f"its values, declare `csv=Csv(delimiter={other!r})` in its source, else separate them by commas"
+            f"its values, declare `csv=Csv(delimiter={other!r})` in its source, or separate them by "
+            f"{csv.delimiter!r} as it is declared"
         )
 
 
