@@ -8,12 +8,14 @@ import pyarrow.parquet as pq
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.table import Table
 
+from tidemill.datasets.ahead import one_ahead
+
 _ROW_GROUP_ROWS = 131_072
 _FILE_ROWS = 32 * _ROW_GROUP_ROWS
 
 
 def write_files(table: Table, data: Iterator[pa.RecordBatch]) -> list[str]:
-    """Write all batches and return the paths of the files; one row group is in memory at a time.
+    """Write all batches and return the paths of the files, making one row group while another is written.
 
     Columns carry the table's field ids, so the files read right whatever is renamed later.
 
@@ -36,7 +38,7 @@ def write_files(table: Table, data: Iterator[pa.RecordBatch]) -> list[str]:
     """
     paths: list[str] = []
     try:
-        groups = _row_groups(table, data)
+        groups = one_ahead(_row_groups(table, data))
         group = next(groups, None)
         while group is not None:
             path = table.location_provider().new_data_location(f"{uuid.uuid4()}.parquet")

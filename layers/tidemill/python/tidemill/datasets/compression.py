@@ -13,6 +13,7 @@ from tidemill.errors import UploadRefused
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}
 _BUFFER_BYTES = 1024 * 1024
+_BROKEN = (EOFError, zlib.error, OSError)
 
 
 def plain_name(name: str) -> str:
@@ -53,13 +54,70 @@ def decompressed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
         if compression == "gzip":
             yield cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
         elif compression == "zstd":
-            frames = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+            frames = pa.CompressedInputStream(pa.PythonFile(_Borrowed(file), mode="r"), "zstd")
             yield cast("BinaryIO", io.BufferedReader(frames, _BUFFER_BYTES))
         else:
             yield file
-    except (EOFError, zlib.error, OSError) as error:
+    except _BROKEN as error:
         if compression is None:
             raise
         raise UploadRefused(
             f"the file {name} is no whole {compression} file ({error}); upload it again"
         ) from error
+
+
+@contextmanager
+def told_in_the_end(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Let a file that breaks off seem to end there, and say that it does when it has been read.
+
+    Who reads ahead is told too early otherwise, and the same file is read now further, now less far.
+
+    Parameters
+    ----------
+    file
+        What is decompressed.
+
+    Yields
+    ------
+    BinaryIO
+        To be read in order.
+
+    Raises
+    ------
+    EOFError, zlib.error, OSError
+        What the file raised, in place of what Arrow made of its end.
+    """
+    rest = _UpToBreak(file)
+    try:
+        yield cast("BinaryIO", rest)
+    except pa.ArrowInvalid:
+        if rest.error is None:
+            raise
+    if rest.error is not None:
+        raise rest.error
+
+
+class _Borrowed(io.RawIOBase):
+    """A file that stays open when Arrow closes what it reads."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class _UpToBreak(_Borrowed):
+    """A file that ends where it breaks off."""
+
+    error: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return b"" if self.error else super().read(size)
+        except _BROKEN as error:
+            self.error = error
+            return b""

@@ -10,9 +10,11 @@ published on every delivery, because nobody knows whether it was before.
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from tidemill.datasets.added_rows import REQUESTS_ENDING
+from tidemill.datasets.ahead import one_ahead
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import block, lift
 from tidemill.datasets.findings import ChecksFailed, Findings
@@ -34,7 +36,7 @@ from tidemill.ports import Blobs, Documents, Events
 from tidemill.project import Project, Source
 
 _IN_MEMORY_BYTES = 16 * 1024 * 1024
-_CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def ingest_upload(
@@ -182,7 +184,7 @@ def _fetch(upload: Upload, blobs: Blobs, file: BinaryIO) -> str:
     sha = hashlib.sha256()
     try:
         with blobs.open(upload.key, version=upload.version) as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
+            for chunk in one_ahead(iter(partial(stream.read, _CHUNK_BYTES), b"")):
                 sha.update(chunk)
                 file.write(chunk)
     except NotFound as error:

@@ -1,0 +1,87 @@
+"""Compressed files are read as if they were not, as often as asked, and as far as they go."""
+
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import pyarrow as pa
+import pytest
+
+from tidemill.datasets.compression import decompressed, told_in_the_end
+from tidemill.datasets.faults import Faults
+from tidemill.datasets.formats import read_rows
+from tidemill.errors import UploadRefused
+from tidemill.expressions.columns import Type
+
+SCHEMA = {"id": Type.STRING, "minutes": Type.FLOAT}
+LINES = b"id,minutes\n" + b"".join(b"id%07d,%d\n" % (number, number % 7) for number in range(400_000))
+
+
+def compressed(data: bytes, ending: str) -> bytes:
+    return gzip.compress(data, 1) if ending == "gz" else pa.compress(data, "zstd", asbytes=True)
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_file_may_be_decompressed_again(ending: str) -> None:
+    """Arrow closes what it has read, and a header is read before the rows."""
+    file = io.BytesIO(compressed(LINES, ending))
+    for _ in range(2):
+        file.seek(0)
+        with decompressed(file, f"f.csv.{ending}") as plain:
+            assert plain.read() == LINES
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_file_that_breaks_off_is_read_as_far_every_time(ending: str) -> None:
+    """Arrow reads ahead, and would be told of the end while it was still busy with what came before."""
+    broken = compressed(LINES, ending)
+    broken = broken[: len(broken) * 9 // 10]
+
+    def rows_read() -> int:
+        rows = 0
+        with pytest.raises(UploadRefused, match="no whole"):
+            for part in read_rows(
+                io.BytesIO(broken), name=f"f.csv.{ending}", schema=SCHEMA, faults=Faults("f.csv", SCHEMA)
+            ):
+                rows += part.batch.num_rows
+        return rows
+
+    found = {rows_read() for _ in range(3)}
+    assert len(found) == 1
+    assert found.pop() > 150_000
+
+
+class Failing(io.BytesIO):
+    """A file whose end can not be read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        if not data:
+            raise EOFError("it breaks off")
+        return data
+
+
+@contextmanager
+def failing(told: BinaryIO | None = None) -> Iterator[BinaryIO]:
+    with told_in_the_end(told or Failing(b"abc")) as rest:
+        yield rest
+
+
+def test_that_a_file_breaks_off_is_told_when_it_has_been_read() -> None:
+    with pytest.raises(EOFError, match="it breaks off"), failing() as rest:
+        assert [rest.read(2), rest.read(2), rest.read(2), rest.read(2)] == [b"ab", b"c", b"", b""]
+
+
+def test_what_arrow_makes_of_half_a_row_is_not_told_in_its_place() -> None:
+    with pytest.raises(EOFError, match="it breaks off"), failing() as rest:
+        while rest.read(2):
+            pass
+        raise pa.ArrowInvalid("Expected 2 columns, got 1")
+
+
+def test_what_is_wrong_with_the_rows_of_a_whole_file_is_told() -> None:
+    with pytest.raises(pa.ArrowInvalid, match="Expected 2 columns"), failing(io.BytesIO(b"abc")) as rest:
+        rest.read(2)
+        raise pa.ArrowInvalid("Expected 2 columns, got 1")
