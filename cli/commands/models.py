@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.commands.features import fill_first, views_of_models
-from cli.commands.train import flat
+from cli.commands.train import check_model, flat
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import facts, show, table
@@ -46,6 +46,7 @@ def show_model(app: App, model_version: str, *, as_json: bool) -> None:
     """
     model, _, wanted = model_version.partition("@")
     with app.deployment() as deployment:
+        check_model(deployment, model)
         if wanted:
             version = get_version(deployment.documents, model, version_number(deployment, model, wanted))
             show(version.to_json(), *_details(version), as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.commands.train import reason_text
+from cli.commands.train import check_model, reason_text
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import first_few, show, table
@@ -24,6 +24,7 @@ def monitor(app: App, model: str, *, open_page: bool, as_json: bool) -> None:
     What the monitor saw, and what the retrain policy made of it, the newest first.
     """
     with app.deployment() as deployment:
+        check_model(deployment, model)
         reports = latest(deployment, model, "REPORT#")
         decisions = latest(deployment, model, "DECISION#")
         if not reports:

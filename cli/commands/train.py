@@ -12,7 +12,7 @@ from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import console, facts, first_few, show, table
 from tidemill.client.deployment import Deployment, wait_for
-from tidemill.errors import Unavailable
+from tidemill.errors import NotFound, Unavailable, did_you_mean
 from tidemill.registry.runs import Run, get_run, list_runs
 from tidemill.registry.versions import list_models
 
@@ -34,6 +34,7 @@ def train(app: App, model: str, settings: tuple[str, ...], *, wait: bool, as_jso
     """
     overrides = dict(parse_setting(setting) for setting in settings)
     with app.deployment() as deployment:
+        check_model(deployment, model)
         run_id, execution = start(deployment, model, overrides, detail="tidemill train")
         if not wait:
             show({"run_id": run_id, "execution": execution}, f"started run {run_id}", as_json=as_json)
@@ -57,6 +58,8 @@ def runs() -> None:
 def list_(app: App, model: str | None, *, as_json: bool) -> None:
     """List the runs of MODEL, or of every model, the newest first."""
     with app.deployment() as deployment:
+        if model is not None:
+            check_model(deployment, model)
         models = [model] if model else known_models(deployment)
         found = [run for name in models for run in list_runs(deployment.documents, name, limit=RUNS_LISTED)]
     found.sort(key=lambda run: run.started_at, reverse=True)
@@ -155,6 +158,19 @@ def known_models(deployment: Deployment) -> list[str]:
 
     declared = [model.name for model in load_project(deployment.project).models]
     return sorted({*declared, *list_models(deployment.documents)})
+
+
+def check_model(deployment: Deployment, model: str) -> None:
+    """Refuse a model that is neither declared nor has versions.
+
+    Raises
+    ------
+    NotFound
+        With the nearest name.
+    """
+    known = known_models(deployment)
+    if model not in known:
+        raise NotFound(f"project `{deployment.project}` has no model `{model}`{did_you_mean(model, known)}")
 
 
 def parse_setting(setting: str) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ from cli.commands.train import flat, parse_setting
 from cli.context import App
 from cli.errors import CommandError
 from cli.main import main
+from tests.cli.given import Given
 from tidemill.client.deployment import digest_file, wait_for
 from tidemill.errors import Unavailable
 
@@ -145,3 +146,23 @@ def test_a_file_that_tells_nothing_is_refused_in_one_line(tmp_path: Path) -> Non
     assert result.exit_code == 1
     assert "empty.csv is empty" in result.output
     assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "late_arival"),
+        ("runs", "late_arival"),
+        ("models", "show", "late_arival@1"),
+        ("monitor", "late_arival"),
+    ],
+)
+def test_a_model_that_is_not_there_is_answered_with_the_nearest(arguments: tuple[str, ...]) -> None:
+    """A misspelt model is not one without runs, versions or reports."""
+    result = Given().call(*arguments)
+    assert result.exit_code == 1
+    assert "project `flights` has no model `late_arival`; did you mean `late_arrival`?" in result.stderr
+
+
+def test_a_model_without_runs_has_an_empty_list() -> None:
+    assert json.loads(Given().call("runs", "late_arrival", "--json").stdout) == []
