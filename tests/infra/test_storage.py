@@ -45,6 +45,12 @@ def test_tables_can_be_restored_to_any_point_and_not_be_deleted_by_mistake(assem
         assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
+def test_what_was_given_an_end_ends_in_both_tables(assembly: Any) -> None:
+    tables = assembly.properties("AWS::DynamoDB::Table")
+    ends = [table["TimeToLiveSpecification"] for table in tables]
+    assert ends == [{"AttributeName": "expires_at", "Enabled": True}] * 2
+
+
 def test_queues_are_encrypted(assembly: Any) -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in assembly.properties("AWS::SQS::Queue"))
 
