@@ -35,6 +35,7 @@ class RingReader:
         self._ring = ring
         self._table = tables[0] if len(tables) == 1 else np.concatenate(tables, axis=1)
         self._entries = Entries(self._table, [table.shape[1] for table in tables], items, times)
+        self._inside = self._entries.inside(ring.windows_us, ring.hop_us)
         self._filled = np.asarray(self._table.any(axis=1))
 
     def columns(self) -> dict[str, Column]:
@@ -55,8 +56,7 @@ class RingReader:
 
     def newest(self) -> Ints:
         """Return the newest timestamp each question sees in the longest window; NOTHING if none."""
-        inside = self._entries.inside(np.array([self._ring.window_us]), self._ring.hop_us)
-        newest: Ints = self._entries.reduce(np.maximum, self._table[[NEWEST]], inside, NOTHING)[0]
+        newest: Ints = self._entries.reduce(np.maximum, self._table[[NEWEST]], self._inside[-1], NOTHING)[0]
         return newest
 
     def _wanted(self, lines: Lines) -> Mask:
@@ -68,13 +68,12 @@ class RingReader:
 
     def _read(self, lines: Lines, wanted: Ints) -> Ints:
         """Take together, line by line, what each question sees of it; shape (n_lines, n_questions)."""
-        inside = self._entries.inside(self._ring.windows_us, self._ring.hop_us)
         read = np.full((len(lines.rows), self._entries.n_questions), lines.nothing, dtype=np.int64)
         step = max(1, _NUMBERS_AT_ONCE // max(1, len(self._entries.places)))
         for start in range(0, len(wanted), step):
             some = wanted[start : start + step]
             read[some] = self._entries.reduce(
-                lines.combine, self._table[lines.rows[some]], inside[lines.windows[some]], lines.nothing
+                lines.combine, self._table[lines.rows[some]], self._inside[lines.windows[some]], lines.nothing
             )
         return read
 

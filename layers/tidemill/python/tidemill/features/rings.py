@@ -86,8 +86,8 @@ class Ring:
 
     @cached_property
     def windows_us(self) -> Ints:
-        """The different windows of the figures."""
-        return np.unique(np.array([feature.window_us for feature in self.figures], dtype=np.int64))
+        """The different windows, the longest last."""
+        return np.unique(np.array([feature.window_us for feature in self.features], dtype=np.int64))
 
     @cached_property
     def lines(self) -> tuple[Lines, ...]:
