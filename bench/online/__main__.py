@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from bench.clouds import CREDENTIALS
 from bench.command import main
-from bench.online.store import Features, moto_server
-from bench.online.values import FEATURES, driver_names, numbers
+from bench.online.store import MOST_ENTITIES, Features, figures, latest_values, moto_server
+from bench.online.values import FEATURES, numbers
 from bench.peers import FEAST_ON_AWS
 from bench.trial import Figure, Trial
+from tidemill.expressions import Columns
 
 ROOT = Path(__file__).parents[2]
-READS = {1: 200, 100: 20}
+READS = {1: 200, 100: 30}
 """How often so many entities are read in a round."""
 RAW_AT_MOST = {1: 1.1, 100: 1.2}
 """What ours may take, as a multiple of reading the same packed items and leaving them packed."""
@@ -26,11 +28,11 @@ NOTE = "moto itself takes most of the time, so differences count more than ratio
 
 
 class Differs(Exception):
-    """Feast did not read what we did: the two do not do the same thing, and no time can be compared."""
+    """What is read is not what it should be: the two do not do the same, and no time can be compared."""
 
 
 class InTurn:
-    """Ours and the raw read call by call, so that both see the same machine."""
+    """Ours and the raw read call by call, either first in turn, so that both see the same machine."""
 
     def __init__(self, features: Features, n_entities: int) -> None:
         self._features = features
@@ -39,11 +41,16 @@ class InTurn:
 
     def ours(self) -> Sequence[float]:
         """Return the median of ours, and keep the raw reads' for ``raw``."""
-        ours: list[float] = []
-        self._raw.clear()
+        times: dict[Callable[[int], object], list[float]] = {
+            self._features.read: [],
+            self._features.read_raw: [],
+        }
+        order = list(times)
         for _ in range(READS[self._n_entities]):
-            ours.append(_milliseconds(lambda: self._features.read(self._n_entities)))
-            self._raw.append(_milliseconds(lambda: self._features.read_raw(self._n_entities)))
+            for read in order:
+                times[read].append(_milliseconds(read, self._n_entities))
+            order.reverse()
+        ours, self._raw = times.values()
         return [statistics.median(ours)]
 
     def raw(self) -> Sequence[float]:
@@ -90,30 +97,46 @@ def trials() -> Iterator[Trial]:
     """Give every trial, over one moto server."""
     python = str(FEAST_ON_AWS.program("python"))
     with moto_server() as url, _feast(python, url) as feast:
-        features = Features(url)
-        _check(features)
-        for n_entities, times in RAW_AT_MOST.items():
-            name = (
-                f"online read, {n_entities} {'entity' if n_entities == 1 else 'entities'} x {len(FEATURES)}"
-            )
-            in_turn = InTurn(features, n_entities)
-            yield Trial(
-                (Figure(name, "ms", at_most_of_peer=times),),
-                in_turn.ours,
-                in_turn.raw,
-                "one raw BatchGetItem",
-                note=NOTE,
-            )
-            yield Trial(
-                (Figure(name, "ms"),), in_turn.ours, feast.read(n_entities), FEAST_ON_AWS.name, note=NOTE
-            )
+        values, windows = latest_values(url), figures(url)
+        for features in (values, windows):
+            check(features)
+        for n_entities in RAW_AT_MOST:
+            yield _beside_raw(values, n_entities, f"{len(FEATURES)} latest values")
+            name = _name(n_entities, f"{len(FEATURES)} latest values")
+            ours, theirs = InTurn(values, n_entities).ours, feast.read(n_entities)
+            yield Trial((Figure(name, "ms"),), ours, theirs, FEAST_ON_AWS.name, note=NOTE)
+        for n_entities in RAW_AT_MOST:
+            yield _beside_raw(windows, n_entities, "4 figures over windows")
 
 
-def _check(features: Features) -> None:
-    columns, values = features.read(len(driver_names())), numbers()
-    for name, column in columns.items():
-        if column.to_list() != values[name]:
-            raise Differs(f"feature {name} is not what was stored")
+def _beside_raw(features: Features, n_entities: int, what: str) -> Trial:
+    in_turn, name = InTurn(features, n_entities), _name(n_entities, what)
+    figure = Figure(name, "ms", at_most_of_peer=RAW_AT_MOST[n_entities])
+    return Trial((figure,), in_turn.ours, in_turn.raw, "one raw BatchGetItem", note=NOTE)
+
+
+def _name(n_entities: int, what: str) -> str:
+    return f"online read, {n_entities} {'entity' if n_entities == 1 else 'entities'} x {what}"
+
+
+class Readable(Protocol):
+    """What is read online, and what training computes."""
+
+    def read(self, n_entities: int) -> Columns:
+        """Read the features of the first entities."""
+        ...
+
+    def computed(self, n_entities: int) -> Columns:
+        """Compute the same of the rows."""
+        ...
+
+
+def check(features: Readable) -> None:
+    """Raise ``Differs`` unless what is read is what training computes, to the bit."""
+    found, computed = features.read(MOST_ENTITIES), features.computed(MOST_ENTITIES)
+    for name, column in computed.items():
+        if found[name].to_list() != column.to_list():
+            raise Differs(f"feature {name} is not read as it is computed")
 
 
 @contextmanager
@@ -129,9 +152,9 @@ def _feast(python: str, url: str) -> Iterator[Feast]:
             process.terminate()
 
 
-def _milliseconds(read: Callable[[], object]) -> float:
+def _milliseconds(read: Callable[[int], object], n_entities: int) -> float:
     began = time.perf_counter()
-    read()
+    read(n_entities)
     return (time.perf_counter() - began) * 1000
 
 
