@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill import Float, Int, Source, String, Timestamp, col, unique
+from tidemill import Float, Int, Source, String, Timestamp, check, col, unique
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.checks import Checker
 
@@ -57,6 +57,30 @@ def test_passed_and_failed_are_what_a_loop_finds_however_rows_are_batched(
         assert all(row.reasons for row in bad)
     assert passed == expected_passed
     assert failed == expected_failed
+
+
+def test_of_equal_rows_the_first_that_passes_all_else_stays_in_whatever_order_checks_are_declared() -> None:
+    checks = (unique("key"), col("x") > 0)
+    rows = [{"key": "a", "x": x, "at": 0} for x in (-1.0, 1.0, 2.0, None)]
+    for declared in (checks, checks[::-1]):
+        strict = Source("s", source.schema, key=["key"], timestamp="at", checks=declared)
+        batch = pa.RecordBatch.from_pylist(rows, arrow_schema(strict.schema))
+        kept, aside = Checker(strict).check(batch, np.arange(1, 5))
+        assert kept["x"].to_pylist() == [1.0]
+        assert [(row.row, len(row.reasons)) for row in aside] == [(1, 1), (3, 1), (4, 1)]
+
+
+def test_a_verdict_names_its_tolerance_only_where_it_was_exceeded() -> None:
+    for tolerance, found in ((0.5, "1 of 2 rows, first row 2"), (0.25, "tolerated 25.0%, first row 2")):
+        lenient = Source(
+            "s", source.schema, key=["key"], timestamp="at", checks=[check(col("x") > 0, tolerance=tolerance)]
+        )
+        rows = [{"key": key, "x": x, "at": 0} for key, x in (("a", 1.0), ("b", -1.0))]
+        checker = Checker(lenient)
+        checker.check(pa.RecordBatch.from_pylist(rows, arrow_schema(lenient.schema)), np.arange(1, 3))
+        (verdict,) = [each for each in checker.findings().verdicts if each.rows_failed and each.examples]
+        assert verdict.found.endswith(found)
+        assert verdict.passed == (tolerance == 0.5)
 
 
 @pytest.mark.parametrize("type_", [Int, Float])
