@@ -223,7 +223,7 @@ class Tidemill:
                 source = rows[view.source.name]
                 steps.start(f"joining {view.name}", 1)
                 features |= join_features(asked, [view], {view.source.name: source}, time)
-                steps.step(f"{len(frame):,} rows")
+                steps.step(_rows(len(frame)))
         return pd.concat([frame, frame_of(features, frame.index)], axis="columns")
 
     def training_set(self, of: str) -> TrainingSet:
@@ -284,7 +284,7 @@ class Tidemill:
                 with _counted_from(start):
                     answer = self.deployment.api.predict(model, rows, version=version)
                 answers += [{**each, "version": answer["version"]} for each in answer["predictions"]]
-                steps.step(f"{len(answers):,} rows")
+                steps.step(_rows(len(answers)))
         columns = ["prediction", "probability", "id", "version"]
         return pd.DataFrame(answers, columns=columns).set_index(frame.index)
 
@@ -349,6 +349,10 @@ def _version_name(at: Version) -> str:
     if isinstance(at, datetime):
         return timestamp(at if at.tzinfo else at.replace(tzinfo=UTC))
     return at.isoformat() if isinstance(at, date) else str(at)
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
 
 
 @contextmanager
