@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.features.both_ways import NOON, a_row, a_view, after, answer, answers
+from tests.features.both_ways import NOON, SCHEMA, a_row, a_view, after, answer, answers, as_columns
 from tidemill import (
     Delay,
+    String,
+    Timestamp,
     Weekly,
     col,
     count,
@@ -26,6 +28,11 @@ from tidemill import (
 from tidemill import max as largest
 from tidemill import min as smallest
 from tidemill import sum as total
+from tidemill.expressions import column
+from tidemill.features.materialization import materialize
+from tidemill.features.offline import join_features
+from tidemill.features.online import read_views
+from tidemill.memory.online import MemoryOnlineStore
 from tidemill.project.times import KnownRule
 from tidemill.project.views import Feature, default_hop_seconds
 
@@ -353,3 +360,38 @@ def test_a_sum_is_exact_and_rounded_once_whatever_cancels() -> None:
     assert answer(view, rows(1e18, 1.0, -1e18), after(60)) == 1.0
     assert answer(view, rows(*[0.1] * 10), after(60)) == 1.0
     assert answer(a_view(f=var("x", over="1h")), rows(1e9, 1e9 + 1, 1e9 + 2), after(60)) == 1.0
+
+
+# The online store
+
+
+@pytest.mark.parametrize(
+    ("known", "window", "grace"),
+    [
+        (None, "5min", timedelta(hours=1)),
+        ("arrived", "1h", timedelta(hours=1)),
+        (Delay("2h"), "14d", timedelta(days=1)),
+        (Weekly(on="monday"), "14d", timedelta(days=7)),
+    ],
+    ids=["an hour at least", "of rows that come late too", "the longest hop", "a week"],
+)
+def test_reads_are_exact_down_to_the_grace_and_null_before_it(
+    known: KnownRule, window: str, grace: timedelta
+) -> None:
+    view = a_view(known, rows=count(over=window), **latest("x"))
+    rows = [a_row(NOON - timedelta(days=30), arrived=NOON, x=1.0), a_row(NOON, arrived=NOON, x=2.0)]
+    happened_us, known_us = (
+        int(times.values[0].astype("int64"))
+        for times in (column(Timestamp, [NOON]), view.source.known_times(as_columns(rows[1:], SCHEMA)))
+    )
+    seen_from = NOON + timedelta(microseconds=max(1, known_us - happened_us))
+    store, table = MemoryOnlineStore(), as_columns(rows, SCHEMA)
+    materialize(view, table, sequence=1, store=store)
+    times = [seen_from - grace - MICROSECOND, seen_from - grace, seen_from]
+    asked = {"place": column(String, ["Oslo"] * 3), "at": column(Timestamp, times)}
+    offline = join_features(asked, [view], {"readings": table}, "at")
+    online, freshness = read_views([view], asked, asked["at"], store)
+    for name, expected in offline.items():
+        assert online[name].to_list() == [None, *expected.to_list()[1:]]
+    assert freshness["readings"][0] is None
+    assert freshness["readings"][2] == NOON
