@@ -16,7 +16,7 @@ from tidemill.project import load_project
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", help="The source's name; that of the file unless given.")
-@click.option("--delimiter", default=",", help="What stands between the values of a CSV file.")
+@click.option("--delimiter", default=",", help=r"What stands between the values of a CSV file; \t is a tab.")
 @click.option("--encoding", default="utf-8", help="How a CSV file's characters are written.")
 @json_option
 def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_json: bool) -> None:
@@ -33,7 +33,9 @@ def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_jso
     if not source.isidentifier() or iskeyword(source):
         raise CommandError(f"`{source}` is no name that Python takes; choose one of letters, digits and _")
     with one_line_errors("this machine"), file.open("rb") as stream:
-        facts = infer_file(stream, name=file.name, csv=Csv(delimiter=delimiter, encoding=encoding))
+        facts = infer_file(
+            stream, name=file.name, csv=Csv(delimiter=delimiter.replace(r"\t", "\t"), encoding=encoding)
+        )
     text = declaration(facts, source)
     said: dict[str, Any] = {
         "source": source,

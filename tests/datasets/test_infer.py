@@ -123,7 +123,9 @@ def test_the_proposal_reads_as_a_person_would_write_it() -> None:
 
 def test_how_the_file_is_written_is_declared_with_it() -> None:
     facts = facts_of(as_csv(";"), "rides.csv", csv=Csv(delimiter=";"))
-    assert declared(declaration(facts, "rides")).csv == Csv(delimiter=";")
+    text = declaration(facts, "rides")
+    assert declared(text).csv == Csv(delimiter=";")
+    assert 'csv=Csv(delimiter=";"),' in text
 
 
 def test_what_the_file_does_not_tell_is_left_to_its_reader() -> None:
@@ -205,6 +207,8 @@ def test_lines_are_as_long_as_a_person_would_leave_them() -> None:
     [
         (b"", "f.csv", "is empty"),
         (b"a,b\n1\n", "f.csv", "1 values in row 1 and 2 columns"),
+        (b"a;b\n1;2\n", "f.csv", "say so with `--delimiter ';'`"),
+        (b"a\tb\n1\t2\n", "f.csv", r"say so with `--delimiter '\t'`"),
         (b"PAR1", "f.parquet", "can not be read"),
         (b'{"a": {"b": 1}}\n', "f.jsonl", "column `a` is struct"),
         (b"a", "f.xlsx", "no known format"),

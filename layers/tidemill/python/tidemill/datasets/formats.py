@@ -34,7 +34,7 @@ _PARQUET_BATCH_ROWS = 65_536
 _PARQUET_BUFFER_BYTES = 1024 * 1024  # of each column; without it a row group's columns are read whole
 _Opened = Callable[[], AbstractContextManager[BinaryIO]]
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_OTHER_DELIMITERS = (";", "\t", "|")
+OTHER_DELIMITERS = (";", "\t", "|")
 _SHOWN_CHARACTERS = 80
 # Arrow's words; its handler of invalid rows can not be used, as it fails on rows that are not UTF-8.
 _UNEVEN_ROW = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
@@ -177,7 +177,7 @@ def _csv_errors(name: str, csv: Csv) -> Iterator[None]:
 
 
 def _check_delimiter(names: list[str], name: str, schema: Schema, csv: Csv) -> None:
-    other = next((each for each in _OTHER_DELIMITERS if each in names[0]), None)
+    other = next((each for each in OTHER_DELIMITERS if each in names[0]), None)
     if len(names) == 1 < len(schema) and names[0] not in schema and other:
         raise UploadRefused(
             f"the file {name} has one column `{names[0][:_SHOWN_CHARACTERS]}`; if {other!r} stands between "

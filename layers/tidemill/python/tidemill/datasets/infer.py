@@ -1,6 +1,6 @@
 """What a file is like: its columns' types and values, and which of them tell a row and its time."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidemill.datasets.conversion import converted
-from tidemill.datasets.formats import read_batches
+from tidemill.datasets.formats import OTHER_DELIMITERS, read_batches
 from tidemill.datasets.hashes import SeenRows, hash_rows
 from tidemill.datasets.infer_key import Key, KeySample, first_key
 from tidemill.datasets.raw import read_raw
@@ -121,6 +121,7 @@ def infer_file(file: BinaryIO, *, name: str, csv: Csv = PLAIN_CSV) -> FileFacts:
         column: ColumnFacts(left[0] if len(left) < len(_TEXT_TYPES) else Type.STRING)
         for column, left in types.items()
     }
+    _check_delimiter(name, list(columns))
     schema = {column: each.type for column, each in columns.items()}
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -136,6 +137,15 @@ def infer_file(file: BinaryIO, *, name: str, csv: Csv = PLAIN_CSV) -> FileFacts:
             _observe(each, batch.column(column), seen[column])
     facts = FileFacts(name, rows, columns, csv)
     return replace(facts, key=_key(facts, sample, batches))
+
+
+def _check_delimiter(name: str, columns: Sequence[str]) -> None:
+    between = next((each for each in OTHER_DELIMITERS if each in columns[0]), None)
+    if len(columns) == 1 and between is not None:
+        raise UploadRefused(
+            f"the file {name} has one column `{columns[0]}`; if {between!r} stands between its values, "
+            f"say so with `--delimiter {between!r}`"
+        )
 
 
 def _key(facts: FileFacts, sample: KeySample, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Key:

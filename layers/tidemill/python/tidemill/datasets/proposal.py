@@ -3,10 +3,11 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 from tidemill.datasets.infer import ColumnFacts, FileFacts
 from tidemill.expressions import Type
-from tidemill.project.files import PLAIN_CSV
+from tidemill.project.files import PLAIN_CSV, Csv
 
 _PUBLIC_NAMES = (
     *("Bool", "Csv", "Float", "Int", "String", "Timestamp"),
@@ -34,7 +35,7 @@ def declaration(facts: FileFacts, source: str) -> str:
     str
         A module's text; what the file does not tell is left to its reader, in comments.
     """
-    options = f"\n    csv={facts.csv!r}," if facts.csv != PLAIN_CSV else ""
+    options = f"\n    csv={_written(facts.csv)}," if facts.csv != PLAIN_CSV else ""
     body = "\n".join(_arguments(facts, source)) + options
     names = ["Source", *(name for name in _PUBLIC_NAMES if _is_used(name, body))]
     return (
@@ -42,6 +43,22 @@ def declaration(facts: FileFacts, source: str) -> str:
         f"from tidemill import {', '.join(sorted(names, key=lambda name: (name.islower(), name)))}\n\n"
         f"{source} = Source(\n{body}\n)\n"
     )
+
+
+def _written(csv: Csv) -> str:
+    """Write how a file is written, as far as that is not as most are.
+
+    Examples
+    --------
+    >>> _written(Csv(delimiter=";", quote=None))
+    'Csv(delimiter=";", quote=None)'
+    """
+    values = {each.name: getattr(csv, each.name) for each in fields(csv)}
+    differ = {name: value for name, value in values.items() if value != getattr(PLAIN_CSV, name)}
+    said = (
+        f"{name}={_text(value) if isinstance(value, str) else repr(value)}" for name, value in differ.items()
+    )
+    return f"Csv({', '.join(said)})"
 
 
 def _is_used(name: str, text: str) -> bool:
