@@ -154,10 +154,11 @@ def _checks(report: _Report) -> Iterator[str]:
     checks = sorted(report.get("checks", ()), key=_gravity)
     if not checks:
         return
+    judged = report["rows_read"] - report.get("rows_unread", 0)
     yield "<h2>Checks</h2>" + _table("checks", ["check", "outcome", "if it fails", "rows", "found"])
     for one in checks:
         kind, outcome = _outcome(one)
-        rows = _share(one["rows_failed"], report["rows_read"], kind) if one["rows_failed"] else ""
+        rows = _share(one["rows_failed"], judged, kind) if one["rows_failed"] else ""
         pill = f'<span class="pill {kind}">{outcome}</span>'
         yield _row(_text(one["check"]), pill, escape(one["severity"]), rows, _text(one["found"]))
     yield _END
