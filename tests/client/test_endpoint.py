@@ -79,3 +79,14 @@ def test_files_are_read_where_calls_are_made(running: LocalCloud) -> None:
     properties = endpoint_of(running).file_properties()
     assert properties["s3.endpoint"] == running.endpoint
     assert properties["s3.access-key-id"] == "test"
+
+
+def test_a_cloud_is_named_by_what_is_known_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message does not tell of a region that nobody set."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    assert find_endpoint(tmp_path, {}).name == "AWS, where no region is set"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert find_endpoint(tmp_path, {}).name == "AWS in eu-west-1"
+    assert find_endpoint(tmp_path, {"AWS_ENDPOINT_URL": "http://localhost:1"}).name == "http://localhost:1"

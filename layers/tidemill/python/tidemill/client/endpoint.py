@@ -121,7 +121,8 @@ class Endpoint:
     @property
     def name(self) -> str:
         """What to call it in a message."""
-        return self.url or f"AWS in {self.session.region_name}"
+        region = self.session.region_name
+        return self.url or (f"AWS in {region}" if region else "AWS, where no region is set")
 
 
 def find_endpoint(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Endpoint:
