@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tidemill import Bool, Float, Int, Source, String, Timestamp, drift, freshness, null_rate, row_count
 from tidemill.datasets.arrow import arrow_schema
+from tidemill.datasets.findings import Verdict
 from tidemill.datasets.measures import Measures
 
 NOW = datetime(2013, 1, 8, tzinfo=UTC)
@@ -30,9 +31,14 @@ def measured(*checks: Any, batches: list[list[dict[str, Any]]]) -> Measures:
 
 def passes(check: Any, rows: list[dict[str, Any]], *earlier: list[dict[str, Any]]) -> bool:
     """Judge rows by one check, after earlier commits, the newest first."""
+    return judged(check, rows, *earlier).passed
+
+
+def judged(check: Any, rows: list[dict[str, Any]], *earlier: list[dict[str, Any]]) -> Verdict:
+    """Return the verdict."""
     profiles = [measured(check, batches=[each]).profile() for each in earlier]
     (verdict,) = measured(check, batches=[rows]).verdicts(NOW, profiles)
-    return verdict.passed
+    return verdict
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,7 @@ def test_a_share_of_nulls_may_be_as_large_as_it_is_declared(*, nulls: int, expec
     rows = [{"x": None if place < nulls else 1.0} for place in range(10)]
     assert passes(null_rate("x", at_most=0.2), rows) == expected
     assert passes(null_rate("x", at_most=0.0), []), "no rows have no nulls"
+    assert not passes(null_rate("x", at_most=0.5), [{"x": None}])
 
 
 @pytest.mark.parametrize(
@@ -154,10 +161,14 @@ def test_drift_takes_both_a_distance_and_that_chance_does_not_explain_it() -> No
 
 
 def test_drift_has_nothing_to_say_without_values_on_both_sides() -> None:
-    check, some = drift("x"), [{"x": float(place)} for place in range(100)]
-    assert passes(check, some)
-    assert passes(check, some, [{"x": None}] * 100)
-    assert passes(check, [{"x": None}] * 100, some)
+    check, some, nulls = drift("x"), [{"x": float(place)} for place in range(100)], [{"x": None}] * 100
+    for rows, earlier, found in (
+        (some, [], "nothing earlier to compare with"),
+        (some, [nulls], "nothing earlier to compare with"),
+        (nulls, [some], "no value"),
+    ):
+        verdict = judged(check, rows, *earlier)
+        assert (verdict.passed, verdict.found) == (True, found)
 
 
 def test_drift_looks_at_the_newest_commits_as_many_as_it_says() -> None:
