@@ -195,6 +195,8 @@ def entity_note(answer: Mapping[str, Any]) -> str | None:
         return (
             f"{view} is {counted(behind, 'commit')} behind; `tidemill features backfill {view}` fills it now"
         )
+    if "unanswered" in answer:
+        return f"{view}: {answer['unanswered']}"
     if answer["freshness"] is None:
         return f"{view} saw no row: none came of this entity, or all are older than it looks back"
     return None

@@ -70,3 +70,9 @@ def test_a_null_or_a_zero_is_explained_by_what_the_view_has_seen(
     """Of a view that was just declared nothing is known, which is not to say that nothing happened."""
     note = entity_note({"view": "plane", "commits_behind": behind, "freshness": freshness})
     assert (note is None) if says is None else (note is not None and says in note)
+
+
+def test_an_entity_that_can_not_be_answered_says_why() -> None:
+    """Its nulls are none of an entity that nobody saw."""
+    answer = {"view": "plane", "commits_behind": 0, "freshness": None, "unanswered": "too little is kept"}
+    assert entity_note(answer) == "plane: too little is kept"
