@@ -160,7 +160,8 @@ def _checks(report: _Report) -> Iterator[str]:
         kind, outcome = _outcome(one)
         rows = _share(one["rows_failed"], judged, kind) if one["rows_failed"] else ""
         pill = f'<span class="pill {kind}">{outcome}</span>'
-        yield _row(_text(one["check"]), pill, escape(one["severity"]), rows, _text(one["found"]))
+        severity = f'<span class="means">{escape(one["severity"])}</span>'
+        yield _row(_text(one["check"]), pill, severity, rows, _text(one["found"]))
     yield _END
     yield from _examples(report, checks)
 

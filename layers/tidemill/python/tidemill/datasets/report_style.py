@@ -57,6 +57,7 @@ thead th { font-weight: 600; color: var(--soft); font-size: 13px; white-space: n
   th, td { padding: 7px 10px; }
   .checks thead { display: none; } .checks tr { display: block; padding: 8px 12px;
     border-bottom: 1px solid var(--line); }
-  .checks td { display: block; border: 0; padding: 2px 0; } .checks td:empty { display: none; } }
+  .checks td { display: block; border: 0; padding: 2px 0; } .checks td:empty { display: none; }
+  .means::before { content: "if it fails: "; color: var(--soft); } }
 @media print { body { background: none; } .wide { overflow: visible; } }
 """
