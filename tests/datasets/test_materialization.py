@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tidemill.datasets.materialization import materialize_commit
-from tidemill.errors import NotFound
+from tidemill.datasets.rollback import rollback
+from tidemill.errors import NotFound, Outdated
 from tidemill.expressions import String, Timestamp, column
 from tidemill.features.online import read_views
 from tidemill.project import Project
@@ -104,3 +105,22 @@ def test_a_source_or_table_that_is_not_there_is_not_found(cloud: Any, bikes: Pro
         materialize_commit(
             "trains", 1, project=bikes, tables=cloud.tables, documents=cloud.documents, store=cloud.store
         )
+
+
+def test_a_watermark_that_says_no_more_than_how_far_a_view_has_come_is_gone_on_from(
+    filled: Any, bikes: Project
+) -> None:
+    """Such are those of earlier releases."""
+    bring(filled, bikes, 2)
+    filled.documents.put("WATERMARK#trips", f"city_trips@{version(bikes)}", {"sequence": 2})
+    assert bring(filled, bikes, 3) == {f"city_trips@{version(bikes)}": 2}
+    assert features(filled, bikes) == {"minutes_7d": [30.0, 30.0], "riders": [4, 2]}
+
+
+def test_items_of_a_history_that_is_gone_are_an_error_where_nobody_can_fill_them_anew(
+    filled: Any, bikes: Project
+) -> None:
+    bring(filled, bikes, 3)
+    rollback(filled.tables, filled.tables, filled.documents, "trips", filled.tables.commits("trips")[0])
+    with pytest.raises(Outdated, match="tidemill features backfill city_trips"):
+        bring(filled, bikes, 1)

@@ -41,9 +41,9 @@ class Watermark:
     """
 
     sequence: int
-    first: int
-    newest: int
-    rollbacks: int
+    first: int = 0
+    newest: int = 0
+    rollbacks: int = 0
     retired_at: str | None = None
     removal: str | None = None
 
