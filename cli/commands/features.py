@@ -1,31 +1,21 @@
 """`tidemill features`: views and their versions, what they say of an entity, and filling them."""
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import click
 
+from cli.commands.backfills import start_backfill, wait_for_backfill
+from cli.commands.views import commits_behind, declared_views, find_view, view_differences, views_in_service
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import console, counted, facts, show, table
-from tidemill.aws.blobs import S3Blobs
-from tidemill.canonical import canonical_json
-from tidemill.client.deployment import Deployment, wait_for
+from cli.render import counted, facts, show, table
 from tidemill.client.known_tables import check_table
-from tidemill.errors import NotFound, did_you_mean
-from tidemill.features.definitions import ViewDefinition, define
+from tidemill.errors import did_you_mean
 from tidemill.features.descriptions import describe_feature, describe_known, describe_length
-from tidemill.features.differences import Difference, differences
 from tidemill.project import load_project
-from tidemill.registry.served_views import ServedViews
-
-if TYPE_CHECKING:
-    from tidemill.datasets.tables import Commit
-
-BACKFILL_SECONDS = 24 * 3600.0
 
 
 @click.group(cls=ListingGroup)
@@ -161,10 +151,10 @@ def backfill(app: App, view: str, *, wait: bool, as_json: bool) -> None:
     with app.deployment() as deployment:
         definition = find_view(deployment, view)
         check_table(deployment.tables, partial(load_project, deployment.project), definition.source)
-        execution, failure = _start(deployment, definition), None
+        execution, failure = start_backfill(deployment, definition), None
         status: str | None = "RUNNING"
         if wait:
-            status, failure = _wait_for_end(deployment, definition, execution)
+            status, failure = wait_for_backfill(deployment, definition, execution)
         behind = commits_behind(deployment, [definition])[definition.reference]
     data = {
         "view": definition.name,
@@ -200,151 +190,6 @@ def entity_note(answer: Mapping[str, Any]) -> str | None:
     if answer["freshness"] is None:
         return f"{view} saw no row: none came of this entity, or all are older than it looks back"
     return None
-
-
-def view_differences(
-    declared: Mapping[str, ViewDefinition], in_service: Sequence[tuple[str, ViewDefinition]]
-) -> list[dict[str, Any]]:
-    """Return in what declared views differ from those in service, model by model.
-
-    Parameters
-    ----------
-    declared
-        The declared views by name.
-    in_service
-        ``model@version``, and a view it was trained with; a view may occur under several models.
-
-    Returns
-    -------
-    list of dict
-        ``view``, ``model`` (None for a view that none in service has), ``what``, ``before``, ``after``.
-    """
-    found = [
-        {"view": served.name, "model": model, **difference._asdict()}
-        for model, served in in_service
-        for difference in _against(served, declared)
-    ]
-    used = {served.name for _, served in in_service}
-    new = [view for name, view in declared.items() if name not in used]
-    return found + [
-        {"view": view.name, "model": None, **Difference("view", None, view.reference)._asdict()}
-        for view in new
-    ]
-
-
-def declared_views(deployment: Deployment) -> dict[str, ViewDefinition]:
-    """Return the views of the deployed project's declarations by name."""
-    return {view.name: define(view) for view in load_project(deployment.project).views}
-
-
-def views_in_service(deployment: Deployment) -> list[tuple[str, ViewDefinition]]:
-    """Return the views that models in service were trained with, each with ``model@version``."""
-    return views_of_models(deployment).by_model()
-
-
-def views_of_models(deployment: Deployment) -> ServedViews:
-    """Return what finds the views that models were trained with."""
-    blobs = S3Blobs(deployment.outputs["ModelsBucket"], client=deployment.endpoint.client("s3"))
-    return ServedViews(deployment.documents, blobs)
-
-
-def find_view(deployment: Deployment, wanted: str) -> ViewDefinition:
-    """Return the view of a name, as declared, or of a name and version, as any model was trained with.
-
-    Raises
-    ------
-    NotFound
-        If there is none.
-    """
-    declared = declared_views(deployment)
-    if wanted in declared:
-        return declared[wanted]
-    kept = [*declared.values(), *(view for _, view in views_in_service(deployment))]
-    known = {view.reference: view for view in kept}
-    if wanted not in known and "@" in wanted:
-        known |= {view.reference: view for view in views_of_models(deployment).registered()}
-    if wanted not in known:
-        near = did_you_mean(wanted, known if "@" in wanted else declared)
-        raise NotFound(f"no view `{wanted}` is declared, or was ever trained with{near}")
-    return known[wanted]
-
-
-def _against(served: ViewDefinition, declared: Mapping[str, ViewDefinition]) -> list[Difference]:
-    if served.name not in declared:
-        return [Difference("view", served.reference, None)]
-    return differences(served, declared[served.name])
-
-
-def commits_behind(deployment: Deployment, views: Sequence[ViewDefinition]) -> dict[str, int | None]:
-    """Return by how many commits each view is behind its source; None for one to be filled anew."""
-    from tidemill.aws.online import DynamoOnlineStore  # noqa: PLC0415 - features take a moment to import
-    from tidemill.datasets.materialization import served_views  # noqa: PLC0415 - Arrow takes a second to import
-    from tidemill.datasets.watermarks import rollbacks_of  # noqa: PLC0415 - likewise
-
-    documents = deployment.documents
-    store = DynamoOnlineStore(
-        deployment.outputs["FeaturesTable"], client=deployment.endpoint.client("dynamodb")
-    )
-    histories = {source: _history(deployment, source) for source in {view.source for view in views}}
-    rollbacks = {source: rollbacks_of(documents, source) for source in histories}
-    behind: dict[str, int | None] = {}
-    for served in served_views(views, documents, store):
-        view, history = served.view, histories[served.view.source]
-        is_true = served.is_true_to(history, rollbacks[view.source])
-        behind[view.reference] = (
-            sum(commit.sequence > served.reached for commit in history) if is_true else None
-        )
-    return behind
-
-
-def _history(deployment: Deployment, source: str) -> Sequence["Commit"]:
-    try:
-        return deployment.tables.commits(source)
-    except NotFound:  # nothing was ever uploaded
-        return []
-
-
-def fill_first(deployment: Deployment, views: Sequence[ViewDefinition]) -> list[str]:
-    """Fill those of some views that are not up to date, and return their references when they are.
-
-    Raises
-    ------
-    CommandError
-        If a backfill failed.
-    """
-    behind = commits_behind(deployment, views)
-    due = [view for view in views if behind[view.reference] != 0]
-    executions = [_start(deployment, view) for view in due]
-    for view, execution in zip(due, executions, strict=True):
-        status, failure = _wait_for_end(deployment, view, execution)
-        if failure is not None:
-            raise CommandError(f"the backfill of {view.reference} ended as {status}: {failure}")
-    return [view.reference for view in due]
-
-
-def _wait_for_end(
-    deployment: Deployment, view: ViewDefinition, execution: str
-) -> tuple[str | None, str | None]:
-    """Return how a backfill ended, and why if it failed."""
-    with console(stderr=True).status(f"filling {view.reference}"):
-        status = wait_for(
-            lambda: _ended(deployment, execution), what="the backfill's end", seconds=BACKFILL_SECONDS
-        )
-    return status, deployment.execution_failure(execution)
-
-
-def _start(deployment: Deployment, view: ViewDefinition) -> str:
-    answer = deployment.endpoint.client("stepfunctions").start_execution(
-        stateMachineArn=deployment.outputs["BackfillStateMachine"],
-        name=f"{view.name[:40]}-{view.version}-{secrets.token_hex(6)}",
-        input=canonical_json({"view": view.name, "version": view.version}).decode(),
-    )
-    return str(answer["executionArn"])
-
-
-def _ended(deployment: Deployment, execution: str) -> str | None:
-    status = deployment.execution_status(execution)
-    return None if status == "RUNNING" else status
 
 
 def _length(seconds: int | None) -> str | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from cli.commands.features import fill_first, views_of_models
+from cli.commands.backfills import fill_first
 from cli.commands.train import check_model, flat
+from cli.commands.views import views_of_models
 from cli.context import App, ListingGroup, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import facts, show, table

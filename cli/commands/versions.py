@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.commands.differences import diff_tables
-from cli.commands.features import views_in_service
 from cli.commands.findings import found_tables
+from cli.commands.views import views_in_service
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
 from cli.render import counted, facts, first_few, show, size, table

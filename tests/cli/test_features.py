@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from cli.commands.features import entity_note, view_differences
+from cli.commands.features import entity_note
+from cli.commands.views import view_differences
 from projects.flights import project
 from tests.cli.given import Given
 from tidemill.features.definitions import ViewDefinition, define
