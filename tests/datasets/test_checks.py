@@ -70,6 +70,16 @@ def test_of_equal_rows_the_first_that_passes_all_else_stays_in_whatever_order_ch
         assert [(row.row, len(row.reasons)) for row in aside] == [(1, 1), (3, 1), (4, 1)]
 
 
+def test_rows_put_aside_are_counted_by_the_columns_of_their_checks_each_row_once() -> None:
+    checks = (col("x") > 0, col("x") != -2, unique("key"))
+    strict = Source("s", source.schema, key=["key"], timestamp="at", checks=checks)
+    rows = [{"key": key, "x": x, "at": 0} for key, x in (("a", -2.0), ("b", -1.0), ("c", 1.0), ("c", 1.0))]
+    checker = Checker(strict)
+    for number, row in enumerate(rows, start=1):
+        checker.check(pa.RecordBatch.from_pylist([row], arrow_schema(strict.schema)), np.array([number]))
+    assert checker.put_aside == {"x": 2, "key": 1}
+
+
 def test_a_verdict_names_its_tolerance_only_where_it_was_exceeded() -> None:
     for tolerance, found in ((0.5, "1 of 2 rows, first row 2"), (0.25, "tolerated 25.0%, first row 2")):
         lenient = Source(

@@ -109,6 +109,7 @@ def test_codes_of_numbers_are_in_their_order_and_together_only_if_near(numbers: 
         size = max(abs(one), abs(other))
         assert a != b or size < 1e-300 or other - one <= size / 128
     assert code(-0.0) == code(0.0)
+    assert code(1.0) == code(1 + 1 / 512) < code(1 + 1 / 256), "eight bits of the mantissa tell them apart"
 
 
 def bins(check: Any, now: list[dict[str, Any]], before: list[dict[str, Any]]) -> tuple[list[int], list[int]]:
@@ -125,6 +126,11 @@ def test_numbers_are_compared_in_ten_bins_of_as_many_earlier_values() -> None:
     assert sum(earlier) == 1000
     assert all(95 <= count <= 105 for count in earlier)
     assert present == [1, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_bins_of_few_values_end_with_a_value_each() -> None:
+    before: list[dict[str, Any]] = [{"x": float(place // 100)} for place in range(1000)]
+    assert bins(drift("x"), [{"x": 9.0}], before) == ([100] * 10, [0] * 9 + [1])
 
 
 def words(*items: str | None) -> list[dict[str, Any]]:
