@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from cli.render import counted, table
+from cli.render import counted, first_few, table
 from tidemill.client.deployment import Deployment
 from tidemill.datasets.findings import ALL_PUT_ASIDE
 
@@ -74,9 +74,14 @@ def _plain(text: str) -> str:
 
 def refusal_reason(report: Mapping[str, Any]) -> str:
     """Say in a few words why an upload was refused."""
-    faults = len(report.get("faults", ()))
+    faults = sorted(report.get("faults", ()), key=_gravity)
     failed = sum(_outcome(one) == "refused" for one in report.get("checks", ()))
-    reasons = [counted(faults, "fault")] * bool(faults) + [counted(failed, "failed check")] * bool(failed)
+    reasons = []
+    if faults:
+        columns = list(dict.fromkeys(name for one in faults for name in one["columns"]))
+        reasons.append(counted(len(faults), "fault") + (f" ({first_few(columns)})" if columns else ""))
+    if failed:
+        reasons.append(counted(failed, "failed check"))
     said = f"{' and '.join(reasons)}; correct the file and upload it again"
     return said if reasons else str(report["error"])
 

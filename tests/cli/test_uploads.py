@@ -55,7 +55,7 @@ def test_a_refused_file_is_told_with_every_fault_and_where_its_report_lies(
     assert page.as_uri() in result.stdout
     assert "What to do next" in page.read_text()
     assert result.stderr.splitlines()[-1].endswith(
-        "bad.csv: 2 faults; correct the file and upload it again"
+        "bad.csv: 2 faults (built_year, listed_at); correct the file and upload it again"
     ), "one line that says what to do"
 
 

@@ -119,6 +119,7 @@ def test_columns_missing_and_undeclared_are_told_together_with_wrong_values_of_t
     rows = [{renames.get(key, key): value for key, value in row.items()} | {"tip": "1"} for row in ROWS]
     outcome, report = ingest(WRITERS[name](rows), name)
     found = " ".join(each["found"] for each in report["faults"])
+    assert {name for each in report["faults"] for name in each["columns"]} >= {"riders", "rider", "at", "tip"}
     for said in (
         "no column `riders`",
         "no column `at`",

@@ -111,6 +111,7 @@ class Faults:
                 f"no column `{name}`",
                 f"the file {self._name} has a column `{name}` that its source does not declare"
                 f"{did_you_mean(name, self._free(names))}",
+                (name,),
             )
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             self._kind(f"one column `{name}`", f"the file {self._name} has two columns `{name}`; remove one")
@@ -118,7 +119,8 @@ class Faults:
 
     def missing(self, column: str, hint: str) -> None:
         """Say that a declared column is not in the file."""
-        self._kind(f"a column `{column}`", f"the file {self._name} has no column `{column}`{hint}")
+        first = f"the file {self._name} has no column `{column}`{hint}"
+        self._kind(f"a column `{column}`", first, (column,))
 
     def key(self, key: str, example: RowOfFile) -> None:
         """Say that a row of JSON has a key that is no column."""
@@ -126,6 +128,7 @@ class Faults:
         kind = self._kind(
             f"no column `{key}`",
             f"row {example.row} has a column `{key}` that its source does not declare{hint}",
+            (key,),
         )
         kind.add(1, [_shortened(example)])
 
