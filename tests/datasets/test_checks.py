@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tidemill import Float, Int, Source, String, Timestamp, check, col, unique
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.checks import Checker
+from tidemill.datasets.findings import SHOWN_EXAMPLES
 
 source = Source(
     "s",
@@ -78,6 +79,18 @@ def test_rows_put_aside_are_counted_by_the_columns_of_their_checks_each_row_once
     for number, row in enumerate(rows, start=1):
         checker.check(pa.RecordBatch.from_pylist([row], arrow_schema(strict.schema)), np.array([number]))
     assert checker.put_aside == {"x": 2, "key": 1}
+
+
+def test_a_verdict_shows_the_first_rows_that_failed_and_no_more_however_many_did() -> None:
+    lenient = Source("s", source.schema, key=["key"], timestamp="at", checks=[check(col("x") > 0)])
+    checker, batch_rows = Checker(lenient), SHOWN_EXAMPLES - 1
+    for start in range(0, 4 * batch_rows, batch_rows):
+        rows = [{"key": str(number), "x": -1.0, "at": 0} for number in range(start, start + batch_rows)]
+        numbers = np.arange(start + 1, start + batch_rows + 1)
+        checker.check(pa.RecordBatch.from_pylist(rows, arrow_schema(lenient.schema)), numbers)
+    (verdict,) = [each for each in checker.findings().verdicts if each.examples]
+    assert [row.row for row in verdict.examples] == list(range(1, SHOWN_EXAMPLES + 1))
+    assert verdict.rows_failed == 4 * batch_rows
 
 
 def test_a_verdict_names_its_tolerance_only_where_it_was_exceeded() -> None:
