@@ -1,10 +1,11 @@
 """What the guides show is what works."""
 
+import json
 import re
 from typing import Any
 
 from cli.context import CHECKOUT
-from tidemill.project import Project
+from tidemill.project import Project, load_project
 
 
 def test_the_guides_project_can_be_declared_as_written() -> None:
@@ -16,6 +17,15 @@ def test_the_guides_project_can_be_declared_as_written() -> None:
     exec(code.group(1), names)  # noqa: S102 - our own page
     assert isinstance(names["project"], Project)
     assert [model.name for model in names["project"].models] == ["churn"]
+
+
+def test_the_quickstarts_row_is_one_the_model_can_be_asked_about() -> None:
+    """It has the model's key and request columns and no other."""
+    page = (CHECKOUT / "docs" / "quickstart.md").read_text()
+    row = re.search(r"--row '(\{.*?\})'", page, re.DOTALL)
+    assert row is not None
+    asked = load_project("flights").model("late_arrival").observations
+    assert set(json.loads(row.group(1))) == {asked.key, *asked.request}
 
 
 def test_every_link_of_the_guides_leads_somewhere() -> None:
