@@ -37,6 +37,7 @@ FILES = {
     "aside": [line(n, reading="-1" if n == 3 else "1", last="2") for n in range(10)],
     "warned": [line(n, place="nowhere" if n == 3 else "Oslo", last="2") for n in range(10)],
     "refused": [line(n, reading="-1" if n < 5 else "1") for n in range(10)],
+    "empty": [],
     "faulty": [line(n, place=MARKUP, reading="-1" if n < 3 else f"{n};5") for n in range(4_000)],
 }
 
@@ -85,13 +86,16 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         ("warned", "10 rows added to meters.", "what the checks warn of"),
         ("refused", "Refused whole: 2 checks against it.", "tidemill data unblock meters"),
         ("faulty", "Refused whole: 1 fault of the file", "tidemill upload meters faulty.csv"),
+        ("empty", "Refused whole. Nothing was added to meters.", None),
     ],
 )
 def test_the_verdict_comes_first_and_then_what_to_do(
     page: Page, page_of: Callable[[str], Path], name: str, headline: str, step: str | None
 ) -> None:
     page.goto(page_of(name).as_uri())
-    expect(page.locator("h1 .pill")).to_have_text("refused" if name in ("refused", "faulty") else "committed")
+    expect(page.locator("h1 .pill")).to_have_text(
+        "refused" if name in ("refused", "faulty", "empty") else "committed"
+    )
     expect(page.locator(".verdict .headline")).to_contain_text(headline)
     assert page.locator(".verdict").bounding_box()["y"] < 200  # type: ignore[index]  # it is there
     steps = page.locator(".verdict li").all_inner_texts()

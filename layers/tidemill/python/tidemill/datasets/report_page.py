@@ -59,9 +59,10 @@ def _head(report: _Report) -> Iterator[str]:
         f'<h1>{escape(_name(report))} <span class="pill {kind}">{escape(report["status"])}</span></h1>'
         f'<section class="verdict {kind}"><p class="headline">{_headline(report)}</p>'
     )
-    if report["status"] == "refused" and not (_failed(report) or report.get("faults")):
+    unread = report["status"] == "refused" and not (_failed(report) or report.get("faults"))
+    if unread:  # the message says all there is to say, and what to do
         yield f"<p>{_text(report['error'])}</p>"
-    steps = list(_next_steps(report))
+    steps = [] if unread else list(_next_steps(report))
     if steps:
         yield (
             '<p class="next">What to do next</p><ol>' + "".join(f"<li>{one}</li>" for one in steps) + "</ol>"
@@ -86,7 +87,7 @@ def _headline(report: _Report) -> str:
         _number(failed, "check against it")
     ] * bool(failed)
     said = f": {' and '.join(reasons)}" if reasons else ""
-    return f"Refused whole{said}. Nothing was added to {source}."
+    return f"Refused whole{said}. Nothing was added{f' to {source}' if source else ''}."
 
 
 def _next_steps(report: _Report) -> Iterator[str]:
