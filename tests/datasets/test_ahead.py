@@ -58,7 +58,7 @@ def test_who_makes_is_closed_when_nobody_takes_any_more() -> None:
 
     items = one_ahead(making())
     next(items)
-    items.close()  # type: ignore[attr-defined]  # it is a generator
+    items.close()
     assert closed.is_set()
 
 

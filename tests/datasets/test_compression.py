@@ -7,6 +7,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pytest
 
+from tidemill.datasets import compression, json_lines
 from tidemill.datasets.compression import decompressed, told_in_the_end
 from tidemill.datasets.faults import Faults
 from tidemill.datasets.formats import read_rows
@@ -87,3 +88,26 @@ def test_what_arrow_makes_of_half_a_row_is_not_told_in_its_place() -> None:
 def test_what_is_wrong_with_the_rows_of_a_whole_file_is_told() -> None:
     with pytest.raises(pa.ArrowInvalid, match="Expected 2 columns"):
         read_to_its_end(io.BytesIO(b"abc"), pa.ArrowInvalid("Expected 2 columns, got 1"))
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_file_that_is_far_too_large_when_it_is_decompressed_is_refused(
+    ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten gigabytes of nothing are ten megabytes compressed."""
+    monkeypatch.setattr(compression, "LARGEST_BYTES", 3 * 1024**2)
+    file = io.BytesIO(compressed(LINES, ending))
+    rows = read_rows(file, name=f"f.csv.{ending}", schema=SCHEMA, faults=Faults("f.csv", SCHEMA))
+    with pytest.raises(UploadRefused, match=r"more than 0 GiB when it is decompressed; split it"):
+        list(rows)
+
+
+def test_a_json_line_without_an_end_is_refused_before_it_is_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 1024)
+    monkeypatch.setattr(json_lines, "_LONGEST_LINE_BYTES", 4096)
+    file = io.BytesIO(b'{"id": "a", "minutes": 1}\n' * 100 + b"x" * 100_000)
+    rows = read_rows(file, name="f.jsonl", schema=SCHEMA, faults=Faults("f.jsonl", SCHEMA))
+    with pytest.raises(UploadRefused, match=r"a line after row \d+ has more than"):
+        list(rows)

@@ -276,3 +276,22 @@ def test_after_a_crash_of_a_refusal_another_delivery_refuses_it_again(
         assert cloud.ingest(upload).status == "refused"
         assert cloud.tables.commits("trips") == []
         assert cloud.events.published[-1][0] == "UploadRefused"
+
+
+def test_an_upload_too_large_is_refused_before_it_is_read(cloud: Any) -> None:
+    """Its event says how large it is; what is refused here is not even there."""
+    upload = Upload("data-bucket", "uploads/bikes/trips/all.csv", None, cloud.put(b"").at, 6 * 1024**3)
+    outcome = cloud.ingest(upload)
+    assert outcome.status == "refused"
+    assert outcome.error is not None
+    assert "uploads/bikes/trips/all.csv has 6.0 GiB, and 5 GiB are the most; split it" in outcome.error
+    assert report(cloud, outcome.report_key)["status"] == "refused"
+    assert stored_or_nothing(cloud) == []
+
+
+def test_the_size_of_an_upload_is_what_its_event_says() -> None:
+    event = {
+        "time": "2013-01-07T00:00:00Z",
+        "detail": {"bucket": {"name": "data"}, "object": {"key": "uploads/bikes/trips/a.csv", "size": 1024}},
+    }
+    assert Upload.from_event(event).size_bytes == 1024

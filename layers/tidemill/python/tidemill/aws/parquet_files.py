@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,12 +39,12 @@ def write_files(table: Table, data: Iterator[pa.RecordBatch]) -> list[str]:
     """
     paths: list[str] = []
     try:
-        groups = one_ahead(_row_groups(table, data))
-        group = next(groups, None)
-        while group is not None:
-            path = table.location_provider().new_data_location(f"{uuid.uuid4()}.parquet")
-            paths.append(path)
-            group = _write_file(table, path, group, groups)
+        with closing(one_ahead(_row_groups(table, data))) as groups:
+            group = next(groups, None)
+            while group is not None:
+                path = table.location_provider().new_data_location(f"{uuid.uuid4()}.parquet")
+                paths.append(path)
+                group = _write_file(table, path, group, groups)
     except BaseException:
         discard_files(table, paths)
         raise

@@ -1,6 +1,6 @@
 """Making the next of some things while the last is still in use."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 _END = object()
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+def one_ahead(items: Iterator[Item]) -> Generator[Item]:
     """Yield what an iterator yields, with the next item in the making in a thread of its own.
 
     It is worth its while where both who makes and who takes are busy outside of Python: parsing,

@@ -5,7 +5,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -13,6 +13,8 @@ from tidemill.errors import UploadRefused
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}
 _BUFFER_BYTES = 1024 * 1024
+LARGEST_BYTES = 25 * 1024**3
+"""Of what is decompressed; it is read and checked in a third of the time a function has."""
 _BROKEN = (EOFError, zlib.error, OSError)
 
 
@@ -47,20 +49,20 @@ def decompressed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
     Raises
     ------
     UploadRefused
-        If the file turns out to be broken while it is read.
+        If the file turns out to be broken, or far too large, while it is read.
     """
     compression = next((ENDINGS[ending] for ending in ENDINGS if name.lower().endswith(ending)), None)
+    if compression is None:
+        yield file
+        return
+    frames: Any = (
+        gzip.GzipFile(fileobj=file, mode="rb")
+        if compression == "gzip"
+        else pa.CompressedInputStream(pa.PythonFile(_Borrowed(file), mode="r"), compression)
+    )
     try:
-        if compression == "gzip":
-            yield cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
-        elif compression == "zstd":
-            frames = pa.CompressedInputStream(pa.PythonFile(_Borrowed(file), mode="r"), "zstd")
-            yield cast("BinaryIO", io.BufferedReader(frames, _BUFFER_BYTES))
-        else:
-            yield file
+        yield cast("BinaryIO", io.BufferedReader(_Counted(frames, name), _BUFFER_BYTES))
     except _BROKEN as error:
-        if compression is None:
-            raise
         raise UploadRefused(
             f"the file {name} is no whole {compression} file ({error}); upload it again"
         ) from error
@@ -84,7 +86,7 @@ def told_in_the_end(file: BinaryIO) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    EOFError, zlib.error, OSError
+    EOFError, zlib.error, OSError, UploadRefused
         What the file raised, in place of what Arrow made of its end.
     """
     rest = _UpToBreak(file)
@@ -110,6 +112,28 @@ class _Borrowed(io.RawIOBase):
         return self._file.read(size)
 
 
+class _Counted(io.RawIOBase):
+    """What is decompressed, up to where it is too much."""
+
+    def __init__(self, frames: BinaryIO, name: str) -> None:
+        self._frames = frames
+        self._name = name
+        self._read_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read_bytes: int = self._frames.readinto(buffer)  # type: ignore[attr-defined]  # both kinds have it
+        self._read_bytes += read_bytes
+        if self._read_bytes > LARGEST_BYTES:
+            raise UploadRefused(
+                f"the file {self._name} has more than {LARGEST_BYTES / 1024**3:.0f} GiB when it is "
+                "decompressed; split it, and upload the parts one by one"
+            )
+        return read_bytes
+
+
 class _UpToBreak(_Borrowed):
     """A file that ends where it breaks off."""
 
@@ -118,6 +142,6 @@ class _UpToBreak(_Borrowed):
     def read(self, size: int = -1) -> bytes:
         try:
             return b"" if self.error else super().read(size)
-        except _BROKEN as error:
+        except (*_BROKEN, UploadRefused) as error:
             self.error = error
             return b""

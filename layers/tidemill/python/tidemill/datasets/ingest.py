@@ -26,6 +26,7 @@ from tidemill.datasets.uploads import (
     IngestOutcome,
     Upload,
     commit_record,
+    hold_to_size,
     index_record,
     indexed_record,
     source_of,
@@ -111,6 +112,7 @@ class _Ingest:
     def run(self) -> IngestOutcome:
         try:
             source = source_of(self._upload, self._project)
+            hold_to_size(self._upload)
             with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spool:
                 file = cast("BinaryIO", spool)
                 self._digest = _fetch(self._upload, self._blobs, file)

@@ -13,9 +13,11 @@ import pyarrow.json as pa_json
 from tidemill.datasets.faults import Faults
 from tidemill.datasets.findings import RowOfFile
 from tidemill.datasets.readable import RawRows
+from tidemill.errors import UploadRefused
 from tidemill.expressions.columns import Schema, Type
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_LONGEST_LINE_BYTES = 8 * 1024 * 1024
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write what no text can be
 # How values lie in JSON: times are text, which ``conversion.py`` parses.
 _JSON_TYPES: dict[Type, pa.DataType] = {
@@ -50,12 +52,22 @@ def read_json_lines(file: BinaryIO, schema: Schema, faults: Faults) -> Iterator[
     json_schema = pa.schema([(column, _JSON_TYPES[type_]) for column, type_ in schema.items()])
     unseen = dict.fromkeys(schema)
     while block := file.read(_BLOCK_BYTES):
-        block += file.readline()
+        block += _rest_of_line(file, faults)
         for column in [each for each in unseen if json.dumps(each).encode() in block]:
             del unseen[column]
         yield _parse(block, json_schema, schema, faults)
     for column in unseen if faults.rows else ():
         faults.missing(column, " in any row; add it, null where unknown")
+
+
+def _rest_of_line(file: BinaryIO, faults: Faults) -> bytes:
+    rest = file.readline(_LONGEST_LINE_BYTES)
+    if len(rest) == _LONGEST_LINE_BYTES:
+        raise UploadRefused(
+            f"a line after row {faults.rows} has more than {_LONGEST_LINE_BYTES // 1024**2} MiB; "
+            "write one JSON object per line and upload the file again"
+        )
+    return rest
 
 
 def _parse(block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults) -> RawRows:

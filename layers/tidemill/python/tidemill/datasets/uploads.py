@@ -19,6 +19,8 @@ from tidemill.project.code import code_version
 Status = Literal["committed", "duplicate", "refused", "ignored"]
 _PREFIX = "tidemill."
 _SAID = ("bucket", "key", "version", "digest", "rows", "quarantined", "warnings", "code", "findings", "at")
+LARGEST_BYTES = 5 * 1024**3
+"""The largest object that S3 takes in one part. A function's disk holds it, and its time is enough."""
 FINDINGS_PROPERTY = f"{_PREFIX}findings"
 """The commit property that says where in the data bucket the findings of its checks lie."""
 
@@ -35,12 +37,15 @@ class Upload:
         The bucket's version id of it; None for whatever is there.
     at
         When it arrived, by the event that told of it.
+    size_bytes
+        How large it is, if the event told of it.
     """
 
     bucket: str
     key: str
     version: str | None
     at: datetime
+    size_bytes: int = 0
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Upload":
@@ -51,6 +56,7 @@ class Upload:
             key=detail["object"]["key"],
             version=detail["object"].get("version-id") or None,
             at=datetime.fromisoformat(event["time"]),
+            size_bytes=detail["object"].get("size", 0),
         )
 
     @property
@@ -94,6 +100,21 @@ class IngestOutcome:
     record: Mapping[str, Any] | None = None
     error: str | None = None
     report_key: str | None = None
+
+
+def hold_to_size(upload: Upload) -> None:
+    """Refuse an upload that is too large, before it is read.
+
+    Raises
+    ------
+    UploadRefused
+        If it is larger than ``LARGEST_BYTES``.
+    """
+    if upload.size_bytes > LARGEST_BYTES:
+        raise UploadRefused(
+            f"the upload {upload.key} has {upload.size_bytes / 1024**3:.1f} GiB, and "
+            f"{LARGEST_BYTES / 1024**3:.0f} GiB are the most; split it, and upload the parts one by one"
+        )
 
 
 def source_of(upload: Upload, project: Project) -> Source:
