@@ -1,7 +1,6 @@
 """A hot entity and a wide one in DynamoDB: one write a commit, within an item, and the bits of the join."""
 
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -55,18 +54,9 @@ class Counting(DynamoOnlineStore):
 
 
 @pytest.fixture
-def store(aws_endpoint: str) -> Iterator[Counting]:
-    """Return an empty table of items."""
-    del aws_endpoint
-    name = f"test-{uuid.uuid4()}"
-    client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-    )
-    yield Counting(name, client=client("dynamodb"))
-    client("dynamodb").delete_table(TableName=name)
+def store(features_table: str) -> Counting:
+    """Return an empty store."""
+    return Counting(features_table, client=client("dynamodb"))
 
 
 def source(names: Sequence[str]) -> Source:
