@@ -40,6 +40,8 @@ def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
     In a local cloud of its own, which ends with it, also when it is interrupted; --keep leaves it.
     """
     began = time.monotonic()
+    if keep:
+        refuse_beside(find_local_cloud(app.state_dir))
     with steps() as progress:
         progress.start("preparing a year of flights", 1)
         data = prepare(app.state_dir / "demo" / "data")
@@ -68,8 +70,6 @@ def demo(app: App, months: int, *, keep: bool, as_json: bool) -> None:
 @contextmanager
 def _cloud(app: App, progress: Steps, *, keep: bool) -> Iterator[LocalCloud]:
     """Run a cloud for the block: one that ends with it, or one that is found by other commands and stays."""
-    if keep:
-        refuse_beside(find_local_cloud(app.state_dir))
     progress.start("deploying the stacks into a local cloud", 1)
     state_dir = app.state_dir if keep else app.state_dir / "demo"
     cloud = start_detached(ANY_FREE_PORT, state_dir, until_i_end=not keep)

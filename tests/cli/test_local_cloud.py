@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from click.testing import CliRunner
 
 from cli.context import App
@@ -45,10 +46,13 @@ def test_down_without_a_cloud_says_so(tmp_path: Path) -> None:
     assert "no local cloud is running" in result.output
 
 
-def test_up_beside_a_running_cloud_names_it(tmp_path: Path) -> None:
-    """Two clouds of one checkout would fight over `.tidemill/local.json`."""
+@pytest.mark.parametrize("arguments", [["up", "--detach"], ["demo", "--keep"]])
+def test_a_cloud_is_not_started_beside_the_one_that_commands_find(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    """Two clouds of one checkout would fight over `.tidemill/local.json`, and one be left running."""
     LocalCloud(pid=os.getpid(), port=4599).save(tmp_path)
-    result = CliRunner().invoke(main, ["up", "--detach"], obj=App(tmp_path))
+    result = CliRunner().invoke(main, arguments, obj=App(tmp_path))
     assert result.exit_code == 1
     assert "http://localhost:4599" in result.output
     assert "tidemill down" in result.output
