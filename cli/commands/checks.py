@@ -16,10 +16,12 @@ from tidemill.project import load_project
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", help="The source's name; that of the file unless given.")
-@click.option("--delimiter", default=",", help=r"What stands between the values of a CSV file; \t is a tab.")
+@click.option(
+    "--delimiter", help=r"What stands between the values of a CSV file; \t is a tab. Found out unless given."
+)
 @click.option("--encoding", default="utf-8", help="How a CSV file's characters are written.")
 @json_option
-def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_json: bool) -> None:
+def infer(file: Path, *, name: str | None, delimiter: str | None, encoding: str, as_json: bool) -> None:
     """Propose a source for the rows of FILE.
 
     Its schema, key and timestamp, and checks that the file itself passes. Reads the file and nothing else;
@@ -27,15 +29,17 @@ def infer(file: Path, *, name: str | None, delimiter: str, encoding: str, as_jso
     """
     from tidemill.datasets.infer import infer_file  # noqa: PLC0415 - Arrow takes a second to import
     from tidemill.datasets.proposal import declaration  # noqa: PLC0415 - likewise
+    from tidemill.datasets.raw import likely_csv  # noqa: PLC0415 - likewise
     from tidemill.project import Csv  # noqa: PLC0415 - likewise
 
     source = name or source_name(file)
     if not source.isidentifier() or iskeyword(source):
         raise CommandError(f"`{source}` is no name that Python takes; choose one of letters, digits and _")
     with one_line_errors("this machine"), file.open("rb") as stream:
-        facts = infer_file(
-            stream, name=file.name, csv=Csv(delimiter=delimiter.replace(r"\t", "\t"), encoding=encoding)
-        )
+        csv = likely_csv(stream, name=file.name, encoding=encoding)
+        if delimiter is not None:
+            csv = Csv(delimiter=delimiter.replace(r"\t", "\t"), encoding=encoding)
+        facts = infer_file(stream, name=file.name, csv=csv)
     text = declaration(facts, source)
     said: dict[str, Any] = {
         "source": source,

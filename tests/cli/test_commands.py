@@ -142,10 +142,12 @@ def test_a_tab_can_be_typed_as_a_delimiter(tmp_path: Path) -> None:
     """The message that asks for it writes it so."""
     file = tmp_path / "rides.csv"
     file.write_text("id\tended_at\n1\t2013-01-01\n2\t2013-01-02\n")
-    refused = CliRunner().invoke(main, ["data", "infer", str(file)], obj=App(tmp_path))
+    refused = CliRunner().invoke(main, ["data", "infer", str(file), "--delimiter", ","], obj=App(tmp_path))
     assert r"say so with `--delimiter '\t'`" in refused.output
     result = CliRunner().invoke(main, ["data", "infer", str(file), "--delimiter", r"\t"], obj=App(tmp_path))
     assert r'csv=Csv(delimiter="\t")' in result.output
+    found_out = CliRunner().invoke(main, ["data", "infer", str(file)], obj=App(tmp_path))
+    assert found_out.output == result.output
 
 
 def test_a_file_that_tells_nothing_is_refused_in_one_line(tmp_path: Path) -> None:

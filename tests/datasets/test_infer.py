@@ -14,6 +14,7 @@ from tidemill import Csv, Project, Source
 from tidemill.datasets.infer import FileFacts, infer_file
 from tidemill.datasets.ingest import ingest_upload
 from tidemill.datasets.proposal import declaration
+from tidemill.datasets.raw import likely_csv
 from tidemill.errors import DeclarationError, UploadRefused
 from tidemill.expressions import Type
 
@@ -126,6 +127,22 @@ def test_how_the_file_is_written_is_declared_with_it() -> None:
     text = declaration(facts, "rides")
     assert declared(text).csv == Csv(delimiter=";")
     assert 'csv=Csv(delimiter=";"),' in text
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(("encoding", "ending"), [("utf-8", ""), ("utf-16", ""), ("latin-1", ".gz")])
+def test_what_stands_between_values_is_found_out(delimiter: str, encoding: str, ending: str) -> None:
+    text = f'id{delimiter}"note, and; more|so"{delimiter}at\n1{delimiter}é{delimiter}2013-01-01\n'
+    data = gzip.compress(text.encode(encoding)) if ending else text.encode(encoding)
+    file, name = io.BytesIO(data), f"f.csv{ending}"
+    found = likely_csv(file, name=name, encoding=encoding)
+    assert found == Csv(delimiter=delimiter, encoding=encoding)
+    assert list(infer_file(file, name=name, csv=found).columns) == ["id", "note, and; more|so", "at"]
+
+
+def test_what_is_no_csv_or_one_column_is_plain() -> None:
+    for data, name in ((b'{"a;b": 1}', "f.jsonl"), (b"a\n1\n", "f.csv"), (b"", "f.csv")):
+        assert likely_csv(io.BytesIO(data), name=name) == Csv()
 
 
 def test_what_the_file_does_not_tell_is_left_to_its_reader() -> None:

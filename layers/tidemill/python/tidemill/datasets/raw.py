@@ -1,5 +1,6 @@
 """Reading a file of which nothing is known but its name."""
 
+import csv as csv_module
 import io
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -10,7 +11,7 @@ import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
 from tidemill.datasets.compression import decompressed, plain_name
-from tidemill.datasets.formats import read_batches
+from tidemill.datasets.formats import OTHER_DELIMITERS, read_batches
 from tidemill.errors import UploadRefused
 from tidemill.expressions import Type
 from tidemill.project.files import PLAIN_CSV, Csv
@@ -51,6 +52,41 @@ def read_raw(file: BinaryIO, *, name: str, csv: Csv = PLAIN_CSV) -> Iterator[pa.
             yield from read_batches(file, name=name, schema=schema, csv=csv)
     except pa.ArrowInvalid as error:
         raise UploadRefused(f"the file {name} can not be read: {error}; correct it") from error
+
+
+def likely_csv(file: BinaryIO, *, name: str, encoding: str = PLAIN_CSV.encoding) -> Csv:
+    """Guess what stands between the values of a CSV file: what divides its first line into the most.
+
+    Parameters
+    ----------
+    file
+        Positioned at its start, where it is left; able to seek.
+    name
+        Its name; what is no CSV is taken for plain.
+    encoding
+        How its characters are written.
+
+    Returns
+    -------
+    Csv
+        With commas, unless another divides better.
+
+    Examples
+    --------
+    >>> likely_csv(io.BytesIO(b'id;"note, long";at'), name="f.csv").delimiter
+    ';'
+    """
+    if not plain_name(name).endswith(".csv"):
+        return PLAIN_CSV
+    with decompressed(file, name) as plain:
+        head = plain.read(_BLOCK_BYTES).decode(encoding, errors="replace")
+    file.seek(0)
+
+    def columns(delimiter: str) -> int:
+        return len(next(csv_module.reader(io.StringIO(head), delimiter=delimiter), []))
+
+    # Of delimiters that divide alike the first is taken.
+    return Csv(delimiter=max((PLAIN_CSV.delimiter, *OTHER_DELIMITERS), key=columns), encoding=encoding)
 
 
 def _csv_columns(file: BinaryIO, name: str, csv: Csv) -> list[str]:
