@@ -18,7 +18,7 @@ from infra.constructs.layers import Layers
 from infra.constructs.upkeep import Upkeep
 from infra.constructs.work_queue import WorkQueue
 
-INGEST_TIMEOUT = Duration.minutes(10)
+INGEST_TIMEOUT = Duration.minutes(15)
 MATERIALIZE_TIMEOUT = Duration.minutes(5)
 BACKFILL_TIMEOUT = Duration.minutes(15)
 REMOVED_FILES_KEPT = Duration.days(30)
@@ -115,7 +115,7 @@ class DataStack(Stack):
             layers=self.layers,
             third_party="data",
             declarations=True,
-            memory_mb=2048,
+            memory_mb=3538,  # two processors: one parses and checks while the other compresses and writes
             tmp_mb=10_240,  # an upload is read twice, from /tmp: S3's largest single PUT is 5 GB
             timeout=INGEST_TIMEOUT,
         )
