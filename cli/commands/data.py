@@ -109,7 +109,7 @@ def log(app: App, source: str, *, as_json: bool) -> None:
         ]
         for one in commits
     ]
-    names = ["at", "snapshot", "file", "rows", "quarantined", "warnings", "digest", "tags"]
+    names = ["at", "snapshot", "file", "rows", "put aside", "warnings", "digest", "tags"]
     show(commits, table(names, rows, f"{source}: {counted(len(commits), 'commit')}"), as_json=as_json)
 
 
