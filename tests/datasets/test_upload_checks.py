@@ -24,6 +24,7 @@ from tidemill import (
     row_count,
     unique,
 )
+from tidemill.datasets import uploaded_rows
 from tidemill.datasets.ingest import ingest_upload
 from tidemill.datasets.tables import Commit
 
@@ -125,6 +126,18 @@ def test_a_quarantine_of_its_own_tolerance_refuses_what_the_source_would_take(bi
     outcome = system.ingest(lines("1,Oslo,-1,1,2013-01-06", "2,Oslo,1,1,2013-01-06"))
     assert outcome.status == "refused"
     assert "more than the tolerated 10.0%" in outcome.error
+
+
+def test_more_rows_to_put_aside_than_there_is_room_for_are_refused_whatever_is_tolerated(
+    bikes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploaded_rows, "_MOST_ASIDE_BYTES", 10_000)
+    system = bikes(check(col("minutes") > 0), tolerance=1)
+    outcome = system.ingest(many(0, lambda _: -1))
+    assert outcome.status == "refused"
+    assert "would be put aside; split the file" in outcome.error
+    assert system.report(outcome)["rows_quarantined"] == 500
+    assert list(system.cloud.blobs.list("quarantine/")) == []
 
 
 def test_every_failure_is_in_one_report_and_in_the_message(bikes: Any) -> None:

@@ -24,6 +24,7 @@ from tidemill.project.checks import Drift
 
 _IN_MEMORY_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
+_MOST_ASIDE_BYTES = 1024**3  # the disk of a function holds the file besides
 _TRIES = 50  # at once there are as many writers as functions may run side by side
 
 
@@ -102,8 +103,8 @@ class UploadedRows:
                 for rows in self._read(file, faults):
                     kept, put_aside = checker.check(rows.batch, rows.numbers)
                     measures.add(kept)
-                    if faults:  # it will be refused, and is read on for what else there is to report
-                        continue
+                    if faults or aside.tell() > _MOST_ASIDE_BYTES:
+                        continue  # it will be refused, and is read on for what else there is to report
                     aside.writelines(canonical_json(row.to_json()) + b"\n" for row in put_aside)
                     yield kept
             except UploadRefused as broken:
@@ -114,6 +115,7 @@ class UploadedRows:
             self.findings = self._found(checker.findings(verdicts), faults, checker, measures)
             faults.hold(besides=self.findings.objections)
             self.findings.hold()
+            _hold_to_size(aside)
             aside.seek(0)
             parts = list(self._store_parts(aside))
         properties[FINDINGS_PROPERTY] = self._store_findings(measures.profile(), parts)
@@ -168,6 +170,15 @@ class UploadedRows:
             if "profile" in document:
                 profiles.append(document["profile"])
         return profiles
+
+
+def _hold_to_size(aside: Any) -> None:
+    """Refuse an upload of which more is put aside than there is room for, whatever its source tolerates."""
+    if aside.tell() > _MOST_ASIDE_BYTES:
+        raise UploadRefused(
+            f"rows of more than {_MOST_ASIDE_BYTES / 1024**3:.0f} GiB would be put aside; split the file, "
+            "or correct what most of them fail, and upload it again"
+        )
 
 
 def stored_findings(blobs: Blobs, key: str | None) -> dict[str, Any]:
