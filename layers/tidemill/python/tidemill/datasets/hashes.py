@@ -187,6 +187,5 @@ def _order(hashes: Hashes) -> npt.NDArray[np.intp]:
 def _on_disk(run: Hashes) -> Hashes:
     """Move a run out of memory; its file has no name, and is gone when nothing reads the run."""
     with tempfile.TemporaryFile() as file:
-        mapped = np.memmap(file, run.dtype, "w+", shape=run.shape)
-    mapped[:] = run
-    return mapped
+        run.tofile(file)
+        return np.memmap(file, run.dtype, "r", shape=run.shape)  # what is read of it alone is in memory
