@@ -5,7 +5,7 @@ exactly as old as the table, also after a rollback. Runs are merged as they grow
 million commits has twenty.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -68,14 +68,16 @@ class KeyIndex:
             properties[self._property(check)] = " ".join(names)
         return properties
 
-    def _runs(self, check: Unique, history: Sequence[Commit]) -> list[Hashes]:
+    def _runs(self, check: Unique, history: Sequence[Commit]) -> Iterator[Hashes]:
+        """Yield the runs of the history one by one: large ones are moved out of memory as they come."""
         for position in range(len(history) - 1, -1, -1):
             named = history[position].properties.get(self._property(check))
             if named is not None:
-                runs = [self._run(name) for name in named.split()]
-                return runs + [self._added_by(commit, check) for commit in history[position + 1 :]]
-        rows = self._tables.rows(self._source.name, columns=check.columns) if history else None
-        return [] if rows is None else [_sorted_hashes(rows, check.columns)]
+                yield from map(self._run, named.split())
+                yield from (self._added_by(commit, check) for commit in history[position + 1 :])
+                return
+        if history:
+            yield _sorted_hashes(self._tables.rows(self._source.name, columns=check.columns), check.columns)
 
     def _run(self, name: str) -> Hashes:
         self._named.add(name)
