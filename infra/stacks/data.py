@@ -192,6 +192,7 @@ class DataStack(Stack):
         # Of views that nobody needs any more, it removes the items, and how far they had come.
         keeper.uses_table(self.features, "TIDEMILL_FEATURES_TABLE", write=True, clear=True)
         keeper.uses_table(self.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True, clear=True)
+        keeper.uses_state_machine(self.backfill.state_machine_arn, "TIDEMILL_BACKFILL_STATE_MACHINE_ARN")
 
     def _outputs(self) -> None:
         for name, value in {

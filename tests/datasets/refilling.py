@@ -164,7 +164,14 @@ class Refilled:
             self.project, self.in_service, cloud.tables, cloud.documents, cloud.store, cloud.store
         )
         house = Housekeeping(
-            self.project, cloud.tables, cloud.tables, cloud.tables, cloud.documents, retirement, self.blobs
+            self.project,
+            cloud.tables,
+            cloud.tables,
+            cloud.tables,
+            cloud.documents,
+            retirement,
+            self.blobs,
+            self.executions,
         )
         return [house.keep("events", at + timedelta(days=7 * week)).items for week in range(weeks)]
 

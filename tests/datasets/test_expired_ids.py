@@ -16,6 +16,7 @@ from tidemill.datasets.retirement import Retirement
 from tidemill.datasets.tables import Commit
 from tidemill.datasets.upkeep import FEWEST_COMMITS, Housekeeping
 from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.executions import MemoryExecutions
 from tidemill.project import Project
 
 START = datetime(2013, 1, 1, tzinfo=UTC)
@@ -78,7 +79,14 @@ def keep(cloud: Any, project: Project, *, weeks: int) -> None:
     """Let weekly upkeeps pass, years later."""
     retirement = Retirement(project, InService(), cloud.tables, cloud.documents, cloud.store, cloud.store)
     house = Housekeeping(
-        project, cloud.tables, cloud.tables, cloud.tables, cloud.documents, retirement, cloud.blobs
+        project,
+        cloud.tables,
+        cloud.tables,
+        cloud.tables,
+        cloud.documents,
+        retirement,
+        cloud.blobs,
+        MemoryExecutions(),
     )
     for week in range(weeks):
         house.keep("trips", START + timedelta(days=3650 + 7 * week))

@@ -14,6 +14,7 @@ from tidemill.datasets.rollback import rollback
 from tidemill.datasets.tables import Commit, KeptSnapshot
 from tidemill.datasets.upkeep import FEWEST_COMMITS, Housekeeping
 from tidemill.datasets.uploads import Upload
+from tidemill.memory.executions import MemoryExecutions
 
 LATER = datetime(2023, 1, 1, tzinfo=UTC)
 RIDES = Source(
@@ -57,7 +58,14 @@ class Rides:
         cloud = self.cloud
         retirement = Retirement(PROJECT, InService(), cloud.tables, cloud.documents, cloud.store, cloud.store)
         house = Housekeeping(
-            PROJECT, cloud.tables, cloud.tables, cloud.tables, cloud.documents, retirement, cloud.blobs
+            PROJECT,
+            cloud.tables,
+            cloud.tables,
+            cloud.tables,
+            cloud.documents,
+            retirement,
+            cloud.blobs,
+            MemoryExecutions(),
         )
         for week in range(3):
             house.keep("rides", LATER + timedelta(days=7 * week))

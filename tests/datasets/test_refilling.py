@@ -355,3 +355,12 @@ def test_before_it_is_served_from_a_view_is_asked_for_that_was_never_filled_or_h
     assert missing() == [one.view.reference]
     one.run_executions()
     assert served_values(one.cloud.store) == one.expected()
+
+
+def test_upkeep_asks_for_what_nobody_asked_for() -> None:
+    """A rollback whose command ended too early, say, of a source to which nothing comes any more."""
+    one = filled(3)
+    rollback(one.cloud.tables, one.cloud.tables, one.cloud.documents, "events", one.history[0])
+    one.upkeep()
+    one.run_executions()
+    assert served_values(one.cloud.store) == one.expected()

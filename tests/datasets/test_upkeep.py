@@ -23,6 +23,7 @@ from tidemill.datasets.watermarks import Watermark
 from tidemill.features.definitions import ViewDefinition, define
 from tidemill.memory.blobs import MemoryBlobs
 from tidemill.memory.documents import MemoryDocuments
+from tidemill.memory.executions import MemoryExecutions
 from tidemill.memory.online import MemoryOnlineStore
 from tidemill.memory.tables import MemoryTables
 from tidemill.registry.versions import register_version
@@ -67,7 +68,9 @@ def keep(tables: MemoryTables, documents: MemoryDocuments, *, day: int) -> int:
     at = START + timedelta(days=day)
     project, store = Project("bikes", [TRIPS], []), MemoryOnlineStore()
     retirement = Retirement(project, InService(), tables, documents, store, store)
-    house = Housekeeping(project, tables, tables, tables, documents, retirement, MemoryBlobs())
+    house = Housekeeping(
+        project, tables, tables, tables, documents, retirement, MemoryBlobs(), MemoryExecutions()
+    )
     return sum(house.keep("trips", at - timedelta(hours=hours)).expired for hours in (1, 0))
 
 

@@ -32,6 +32,7 @@ CACHED = (
     wiring.served_views,
     wiring.housekeeping,
     wiring.backfills,
+    wiring.backfill_executions,
 )
 COMMITS = 40
 

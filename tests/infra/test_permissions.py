@@ -110,10 +110,10 @@ def test_only_the_retraining_decision_starts_training_and_who_needs_views_a_back
         for statement in assembly.statements(name):
             if "states:StartExecution" in listed(statement["Action"]):
                 machines[name] = [json.dumps(resource) for resource in listed(statement["Resource"])]
-    assert machines.keys() == {"decide_retrain", "materialize_commit", "pin_dataset"}
+    assert machines.keys() == {"decide_retrain", "materialize_commit", "pin_dataset", "keep_tables"}
     assert all("Training" in machine for machine in machines["decide_retrain"])
     assert all("Backfill" in machine for machine in machines["materialize_commit"])
-    assert all("Backfill" in machine for machine in machines["pin_dataset"])
+    assert all("Backfill" in machine for name in ("pin_dataset", "keep_tables") for machine in machines[name])
 
 
 @pytest.mark.parametrize("function", ["record_failure", "promote_model"])

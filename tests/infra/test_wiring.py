@@ -27,7 +27,7 @@ NEEDS = {
     "table_upkeep": {"TIDEMILL_DATABASE"},
 }
 NEEDS["backfills"] = NEEDS["served_views"] | NEEDS["tables"] | NEEDS["online_store"]
-NEEDS["housekeeping"] = NEEDS["backfills"]
+NEEDS["housekeeping"] = NEEDS["backfills"] | NEEDS["backfill_executions"]
 LOAD_THE_PROJECT = {"project", "backfills", "housekeeping"}
 
 

@@ -151,7 +151,16 @@ def housekeeping() -> "Housekeeping":
     items = DynamoItemRemoval(settings().features_table, client=client("dynamodb"))
     retirement = Retirement(project(), served_views(), tables(), documents(), online_store(), items)
     blobs = S3BlobRemoval(settings().data_bucket, client=client("s3"))
-    return Housekeeping(project(), tables(), table_history(), table_upkeep(), documents(), retirement, blobs)
+    return Housekeeping(
+        project(),
+        tables(),
+        table_history(),
+        table_upkeep(),
+        documents(),
+        retirement,
+        blobs,
+        backfill_executions(),
+    )
 
 
 @functools.cache

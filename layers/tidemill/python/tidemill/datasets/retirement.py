@@ -70,7 +70,7 @@ class Retirement:
         int
             How many items were removed.
         """
-        views = views_to_keep_up(self.project, source, self.served.of_source(source))
+        views = self.views(source)
         marks = watermarks_of(self.documents, source)
         pointers = read_pointers(
             self.store, {view.reference for view in views} | {generation_of(each)[0] for each in marks}
@@ -82,6 +82,10 @@ class Retirement:
             elif reference in needed and mark.retired_at is not None:
                 need_again(self.documents, source, reference)
         return self._remove(source, set(marks) - needed, marks, at)
+
+    def views(self, source: str) -> list[ViewDefinition]:
+        """Return the views of a source that are needed."""
+        return views_to_keep_up(self.project, source, self.served.of_source(source))
 
     def _needed(
         self, view: ViewDefinition, pointer: Pointer, marks: Mapping[str, Watermark]

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tidemill.datasets.backfill import Executions, start_missing
 from tidemill.datasets.expired_ids import Write, settled, write_ids, write_upload
 from tidemill.datasets.key_index import key_runs, runs_folder
 from tidemill.datasets.predictions import predictions_table
@@ -84,6 +85,8 @@ class Housekeeping:
         Lets go of what nobody needs of views.
     blobs
         Removes files of the data bucket.
+    executions
+        Of the state machine that fills views.
     """
 
     project: Project
@@ -93,6 +96,7 @@ class Housekeeping:
     documents: Documents
     retirement: Retirement
     blobs: BlobRemoval
+    executions: Executions
 
     def keep_all(self, at: datetime) -> list[Kept]:
         """Keep every table: those of the sources, and of the models' predictions; see ``keep``.
@@ -125,6 +129,8 @@ class Housekeeping:
     def keep(self, table: str, at: datetime) -> Kept:
         """Compact a table, let old snapshots go, and remove what nothing needs any more.
 
+        Views of the table that are needed and were never filled, or hold what is gone, are asked for.
+
         Parameters
         ----------
         table
@@ -144,7 +150,7 @@ class Housekeeping:
         """
         is_source = table in {source.name for source in self.project.sources}
         compacted = self.upkeep.compact(table, at=at)
-        items = self.retirement.retire(table, at) if is_source else 0
+        items = self._keep_views(table, at) if is_source else 0
         expired = self._expire(table, at, is_source=is_source)
         written_before = at - timedelta(days=ORPHAN_DAYS)
         removed = self.upkeep.remove_unreachable(table, written_before=written_before)
@@ -155,6 +161,15 @@ class Housekeeping:
                 written_before=written_before,
             )
         return Kept(table, expired, compacted, removed, items)
+
+    def _keep_views(self, source: str, at: datetime) -> int:
+        retirement = self.retirement
+        removed = retirement.retire(source, at)
+        views = retirement.views(source)
+        start_missing(
+            self.executions, views, tables=self.tables, documents=self.documents, store=retirement.store
+        )
+        return removed
 
     def _expire(self, table: str, at: datetime, *, is_source: bool) -> int:
         commits = self.tables.commits(table)
