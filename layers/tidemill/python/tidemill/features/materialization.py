@@ -22,6 +22,8 @@ from tidemill.features.items import Item, empty_item, key_text, layout_of, plain
 from tidemill.features.online import OnlineItem, OnlineStore
 from tidemill.features.updating import take_events, take_in
 
+_ALWAYS = 2**62  # later than all rows: a commit without a time bounds nothing
+
 
 class CommittedRows(NamedTuple):
     """Rows that commits added to a view's source, and where in the order of commits they stand.
@@ -94,7 +96,8 @@ def materialize_commits(
         How many items were written.
     """
     definition = define(view)
-    events, sequences = _events_of(definition, commits)
+    events, of_commit = _events_of(definition, commits)
+    sequences = np.array([commit.sequence for commit in commits], dtype=np.int64)[of_commit]
     codes, keys = _keys_of(definition, events, only)
     stored = store.get_many(keys, consistent=True) if keys else {}
     taken = np.array([stored[key].sequence if key in stored else -1 for key in keys], dtype=np.int64)
@@ -107,10 +110,11 @@ def materialize_commits(
     ]
     if not items:
         return 0
-    last, no_events = commits[-1], take_events(events, new[:0])
-    at_us = None if last.at is None else whole_seconds_us(last.at)
-    updated = take_in(definition, items, take_events(events, new), places.astype(np.int64), at_us)
-    written = {}
+    committed = np.array([_ALWAYS if each.at is None else whole_seconds_us(each.at) for each in commits])
+    updated = take_in(
+        definition, items, take_events(events, new), places.astype(np.int64), committed[of_commit[new]]
+    )
+    last, no_events, written = commits[-1], take_events(events, new[:0]), {}
     for key, item in zip(due_keys, updated, strict=True):
         packed, overflowed = fit_item(definition, item, last.at, no_events)
         written[key] = OnlineItem(packed, last.sequence, _expiry(definition, item, last.at), overflowed)
@@ -118,17 +122,17 @@ def materialize_commits(
 
 
 def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[Events, Ints]:
-    """Return the rows of all commits that can count, and the sequence of each one's commit."""
+    """Return the rows of all commits that can count, and which commit each is of."""
     parts = [read_events(view, commit.rows) for commit in commits]
     sizes = [len(part.happened) for part in parts]
-    sequences = np.repeat(np.array([commit.sequence for commit in commits], dtype=np.int64), sizes)
+    of_commit = np.repeat(np.arange(len(commits)), sizes)
     if len(parts) == 1:
-        return parts[0], sequences
+        return parts[0], of_commit
     columns = {name: concat_columns([part.columns[name] for part in parts]) for name in parts[0].columns}
     happened, known = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("happened", "known")
     )
-    return Events(columns, happened, known), sequences
+    return Events(columns, happened, known), of_commit
 
 
 def _keys_of(

@@ -10,7 +10,7 @@ from tidemill.features.definitions import Events, Ints, ViewDefinition
 from tidemill.features.entities import newest_order
 from tidemill.features.entries import TILE, VISIBLE
 from tidemill.features.items import Item, LatestRow, column_of_plain, layout_of, plain_values
-from tidemill.features.rings import Ring, clear, merge, tabulate
+from tidemill.features.rings import NOTHING, Ring, clear, merge, tabulate
 from tidemill.features.value_rings import apply_events
 
 _NUMBERS_AT_ONCE = 1 << 24
@@ -18,7 +18,7 @@ _NUMBERS_AT_ONCE = 1 << 24
 
 
 def take_in(
-    view: ViewDefinition, items: Sequence[Item], events: Events, places: Ints, at_us: int | None = None
+    view: ViewDefinition, items: Sequence[Item], events: Events, places: Ints, committed: Ints
 ) -> list[Item]:
     """Take rows into items.
 
@@ -29,12 +29,12 @@ def take_in(
     items
         The items as they are.
     events
-        The rows, in any order.
+        The rows, in the order of their commits.
     places
         The item each row belongs to, shape (n_events,).
-    at_us
-        When the commit was made. Where rows are known later than that, the view's grace counts from it:
-        reads as of now are not to be let go of for what is to come.
+    committed
+        When each row's commit was made, microseconds, shape (n_events,). Where rows are known later than
+        that, the view's grace counts from it: reads as of now are not to be let go of for what is to come.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def take_in(
         rows = by_item[start : start + step]
         touched, own = np.unique(places[rows], return_inverse=True)
         before = [updated[place] for place in touched.tolist()]
-        some = _update(view, before, take_events(events, rows), own.astype(np.int64), at_us)
+        some = _update(view, before, take_events(events, rows), own.astype(np.int64), committed[rows])
         for place, item in zip(touched.tolist(), some, strict=True):
             updated[place] = item
     return updated
@@ -81,13 +81,15 @@ def take_events(events: Events, rows: Ints) -> Events:
 
 
 def _update(
-    view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints, at_us: int | None
+    view: ViewDefinition, items: Sequence[Item], events: Events, codes: Ints, committed: Ints
 ) -> list[Item]:
     newest = np.array([item.newest_us for item in items], dtype=np.int64)
     np.maximum.at(newest, codes, events.visible)
-    present = newest if at_us is None else np.minimum(newest, at_us)
+    present = np.full(len(items), NOTHING, dtype=np.int64)
+    np.maximum.at(present, codes, committed)
     exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)
-    return _rebuild(view, items, events, codes, np.maximum(exact_from, present - view.grace_us))
+    exact_from = np.maximum(exact_from, np.minimum(newest, present) - view.grace_us)
+    return _rebuild(view, items, events, codes, exact_from)
 
 
 def _rebuild(
