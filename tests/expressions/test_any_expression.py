@@ -104,7 +104,7 @@ def same(left: Sequence[Any], right: Sequence[Any]) -> bool:
 
 @st.composite
 def formulas(draw: st.DrawFn, depth: int = 3) -> tuple[Expr, Callable[[Mapping[str, int]], int | None]]:
-    """Draw a formula of ints, and the same in Python's ints: None as soon as something does not fit 64 bits."""
+    """Draw a formula of ints, and the same in Python's: None as soon as something does not fit 64 bits."""
     if depth == 0 or draw(st.integers(0, 4)) == 0:
         name, constant = draw(st.sampled_from("ab")), draw(st.one_of(st.none(), LITERALS[Int]))
         if constant is None:
