@@ -32,6 +32,8 @@ SCHEMA = {
 }
 WINDOWS = ((7, 2), (10, 1), (30, 7), (60, 5), (120, 60))
 """Windows and hops in seconds."""
+SHORT = (20, 5)
+"""A shorter window of the same hop as another."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def turning_points(row: Row) -> list[datetime]:
     turns = [row.at, *(row.at + timedelta(seconds=later) for later in (2, 5, 45))]
     turns += [next_week(rule, row.at) for rule in WEEKLY]
     turns += [] if row.arrived is None else [row.arrived]
-    for window_seconds, hop_seconds in WINDOWS:
+    for window_seconds, hop_seconds in (*WINDOWS, SHORT):
         tile = (row.at - EPOCH) // timedelta(seconds=hop_seconds)
         turns.append(EPOCH + timedelta(seconds=(tile + 1) * hop_seconds + window_seconds))
     return [turn + timedelta(microseconds=off) for turn in turns for off in (-1, 0, 1)]
@@ -154,15 +156,24 @@ def to_columns(history: Sequence[Row]) -> Columns:
     return {name: column(type_, [getattr(row, name) for row in history]) for name, type_ in SCHEMA.items()}
 
 
+def _half(row: Row) -> float | None:
+    return None if row.x is None or np.isinf(row.x) else row.x / 2
+
+
 COMPUTED: tuple[tuple[str, Aggregate, Callable[[Row], Any]], ...] = (
     ("rate_far", Aggregate("rate", col("x") > 1.0, 30, 7), lambda row: None if row.x is None else row.x > 1),
-    ("sum_half", Aggregate("sum", col("x") / 2.0, 30, 7), lambda row: None if row.x is None else row.x / 2),
     ("last_far", Aggregate("last", col("x") > 1.0, 60, 5), lambda row: None if row.x is None else row.x > 1),
     (
         "count_p",
         Aggregate("count", col("word") == "p", 60, 5),
         lambda row: None if row.word is None else row.word == "p",
     ),
+    ("count_half", Aggregate("count", col("x") / 2.0, *SHORT), _half),
+    ("mean_half", Aggregate("mean", col("x") / 2.0, *SHORT), _half),
+    ("var_half", Aggregate("var", col("x") / 2.0, *SHORT), _half),
+    ("min_half", Aggregate("min", col("x") / 2.0, *SHORT), _half),
+    ("max_half", Aggregate("max", col("x") / 2.0, *SHORT), _half),
+    ("first_half", Aggregate("first", col("x") / 2.0, *SHORT), _half),
 )
 """Features of what is computed of a row: name, feature, and what it is taken of in plain Python."""
 
@@ -179,6 +190,9 @@ def every_feature(kinds: Iterable[str] = KINDS) -> dict[str, Feature]:
             for name, value in values.items():
                 at_most = 3 if kind == "distinct" else 0
                 features[f"{kind}_{name}_{seconds}"] = Aggregate(kind, value, seconds, hop, at_most)  # type: ignore[arg-type]  # every kind there is
+        name, value = next(iter(values.items()))
+        at_most = 2 if kind == "distinct" else 0
+        features[f"{kind}_{name}_short"] = Aggregate(kind, value, *SHORT, at_most)  # type: ignore[arg-type]  # every kind there is
     features["rows_30"] = Aggregate("count", None, 30, 7)
     features["words_30"] = Aggregate("count", col("word"), 30, 7)
     features |= {name: feature for name, feature, _ in COMPUTED}
