@@ -9,6 +9,9 @@ from typing import Any
 
 import psutil
 
+AS_DEPLOYED = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""What every function is told besides its number of threads (``infra/constructs/function.py``)."""
+
 
 def facts() -> dict[str, Any]:
     """Describe this machine as far as it bears on a figure.

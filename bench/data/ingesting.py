@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.clouds import CREDENTIALS, LocalCloud
+from bench.machine import AS_DEPLOYED
 from bench.trial import Figure, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,8 @@ def trials(cloud: LocalCloud, file: Path) -> Iterator[Trial]:
 
 def run_program(program: str, cloud: LocalCloud, *arguments: str) -> Any:
     """Run a program in a process that is told the cloud, and return what it prints."""
-    environment = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": cloud.endpoint}
+    ours = {} if program == "with_pyarrow" else AS_DEPLOYED
+    environment = {**os.environ, **CREDENTIALS, **ours, "AWS_ENDPOINT_URL": cloud.endpoint}
     command = [sys.executable, "-m", f"bench.data.programs.{program}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bench.machine import AS_DEPLOYED
 from infra.config import ROOT
 
 QUEUES = {
@@ -25,6 +26,11 @@ def test_all_functions_run_alike(assembly: Any) -> None:
         assert properties["Architectures"] == ["arm64"]
         assert properties["Handler"] == "handler.handler"
         assert properties["Environment"]["Variables"]["TIDEMILL_PROJECT"] == "flights"
+
+
+def test_what_is_measured_as_deployed_is_deployed_so(assembly: Any) -> None:
+    for properties in assembly.functions().values():
+        assert AS_DEPLOYED.items() <= properties["Environment"]["Variables"].items()
 
 
 def test_every_log_is_written_to_a_group_that_forgets(assembly: Any) -> None:

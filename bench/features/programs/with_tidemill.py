@@ -1,10 +1,10 @@
 """Ours."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pyarrow.dataset  # noqa: F401  # read_table imports it when it is called
 import pyarrow.parquet as pq
 
 from bench.features.programs.timed import (
@@ -20,7 +20,7 @@ from bench.features.programs.timed import (
     main,
 )
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
-from tidemill.datasets.arrow import gather_columns
+from tidemill.datasets.arrow import to_columns
 from tidemill.expressions import Column, Columns, Schema
 from tidemill.features.offline import join_features
 from tidemill.project.views import count, distinct, largest, mean, smallest, total
@@ -87,15 +87,11 @@ def _join(directory: Path, observations: str, key: Type, views: Sequence[Feature
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
-    # Column by column, so that Arrow's memory and ours never hold the whole of it twice.
-    def column(name: str, type_: Type) -> Column:
-        file = pq.ParquetFile(path, memory_map=True)
-        parts = (file.read_row_group(n, [name], use_threads=False) for n in range(file.num_row_groups))
-        return gather_columns(parts, {name: type_}, file.metadata.num_rows)[name]
-
-    path = directory / f"{name}.parquet"
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(schema, pool.map(column, schema, schema.values()), strict=True))
+    columns: dict[str, Column] = {}
+    for each, type_ in schema.items():  # one by one, so that Arrow's rows and ours are never both there whole
+        rows = pq.read_table(directory / f"{name}.parquet", columns=[each], memory_map=True)
+        columns |= to_columns(rows, {each: type_})
+    return columns
 
 
 def _answer(found: Columns) -> Answer:
