@@ -128,13 +128,19 @@ class DyingDocuments(MemoryDocuments):
         self.left: int | None = None
 
     def put(
-        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+        self,
+        partition: str,
+        sort: str,
+        document: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        expires_at: int | None = None,
     ) -> int:
         if self.left is not None:
             if self.left == 0:
                 raise Unavailable("the process died")
             self.left -= 1
-        return super().put(partition, sort, document, revision=revision)
+        return super().put(partition, sort, document, revision=revision, expires_at=expires_at)
 
 
 @pytest.mark.parametrize("writes", [0, 1])

@@ -131,9 +131,11 @@ class CountedTables(MemoryTables):
 
     read: list[tuple[str, int | None]]
 
-    def rows(self, table, *, snapshot_id=None, added_only=False, columns=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def rows(self, table, *, snapshot_id=None, added_only=False, since=None, columns=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         self.read.append((table, snapshot_id))
-        return super().rows(table, snapshot_id=snapshot_id, added_only=added_only, columns=columns)
+        return super().rows(
+            table, snapshot_id=snapshot_id, added_only=added_only, since=since, columns=columns
+        )
 
 
 def test_a_day_costs_what_is_new_in_it(watched: Watched) -> None:
@@ -189,10 +191,10 @@ def test_two_firings_at_once_can_not_mix_their_days(watched: Watched) -> None:
     slow, fast = watched.monitor(), watched.monitor()
     put = watched.documents.put
 
-    def put_after_the_other(partition, sort, document, *, revision=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def put_after_the_other(partition, sort, document, *, revision=None, expires_at=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         watched.documents.put = put  # type: ignore[method-assign]
         fast.watch(day(8))
-        return put(partition, sort, document, revision=revision)
+        return put(partition, sort, document, revision=revision, expires_at=expires_at)
 
     watched.documents.put = put_after_the_other  # type: ignore[method-assign]
     with pytest.raises(Conflict):
@@ -248,10 +250,16 @@ class DyingDocuments(MemoryDocuments):
         self.life = life
 
     def put(
-        self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+        self,
+        partition: str,
+        sort: str,
+        document: Mapping[str, Any],
+        *,
+        revision: int | None = None,
+        expires_at: int | None = None,
     ) -> int:
         self.life.spend()
-        return super().put(partition, sort, document, revision=revision)
+        return super().put(partition, sort, document, revision=revision, expires_at=expires_at)
 
 
 class DyingBlobs(MemoryBlobs):

@@ -51,12 +51,18 @@ def test_the_loser_of_a_race_takes_the_next_number() -> None:
         done = False
 
         def put(
-            self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+            self,
+            partition: str,
+            sort: str,
+            document: Mapping[str, Any],
+            *,
+            revision: int | None = None,
+            expires_at: int | None = None,
         ) -> int:
             if sort.startswith("VERSION#") and not self.done:
                 self.done = True
                 _register(self, "other")
-            return super().put(partition, sort, document, revision=revision)
+            return super().put(partition, sort, document, revision=revision, expires_at=expires_at)
 
     assert _register(Overtaken(), "mine").version == 2
 
@@ -64,11 +70,17 @@ def test_the_loser_of_a_race_takes_the_next_number() -> None:
 def test_a_race_that_never_ends_is_a_conflict_rather_than_a_hang() -> None:
     class Contended(MemoryDocuments):
         def put(
-            self, partition: str, sort: str, document: Mapping[str, Any], *, revision: int | None = None
+            self,
+            partition: str,
+            sort: str,
+            document: Mapping[str, Any],
+            *,
+            revision: int | None = None,
+            expires_at: int | None = None,
         ) -> int:
             if sort.startswith("VERSION#"):
                 raise Conflict(sort)
-            return super().put(partition, sort, document, revision=revision)
+            return super().put(partition, sort, document, revision=revision, expires_at=expires_at)
 
     with pytest.raises(Conflict, match="try again"):
         _register(Contended(), "mine")
