@@ -1,6 +1,7 @@
 """Ours."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bench.features.programs.timed import (
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
 from tidemill.datasets.arrow import to_columns
 from tidemill.expressions import Column, Columns, Schema
+from tidemill.features.definitions import SECOND_US, ViewDefinition, define
 from tidemill.features.offline import join_features
 from tidemill.project.views import count, distinct, largest, mean, smallest, total
 
@@ -58,13 +60,14 @@ class Files(Mapping[str, Columns]):
 
 def as_of(observations: str, names: Sequence[str], key: Type, directory: Path) -> Callable[[], Columns]:
     """Join the latest values of some views."""
-    views = []
+    views, schemas = [], {}
     for name in names:
         values = [f"{name}_{value}" for value in VALUES]
         schema = {"entity": key, "at": Timestamp, **dict.fromkeys(values, Float)}
         source = Source(name, schema, key=["entity", "at"], timestamp="at")
-        views.append(FeatureView(name, ENTITY, source, latest(*values), ttl=f"{TTL_DAYS}d"))
-    return partial(_join, directory, observations, key, views)
+        schemas[name] = source.schema
+        views.append(define(FeatureView(name, ENTITY, source, latest(*values), ttl=f"{TTL_DAYS}d")))
+    return partial(_join, directory, observations, key, views, schemas)
 
 
 def windows(figures: Sequence[str], directory: Path) -> Callable[[], Columns]:
@@ -73,17 +76,27 @@ def windows(figures: Sequence[str], directory: Path) -> Callable[[], Columns]:
     schema = {"entity": Int, "at": Timestamp, read: Float if read == "x" else Int}
     source = Source("events", schema, key=["entity", "at"], timestamp="at")
     features = {
-        f"{figure}_{hours}h": FIGURES[figure](read, over=f"{hours}h", hop="1s")
+        f"{figure}_{hours}h": FIGURES[figure](read, over=f"{hours}h")
         for hours in WINDOWS_HOURS
         for figure in figures
     }
-    return partial(_join, directory, "moments", Int, [FeatureView("events", ENTITY, source, features)])
+    view = define(FeatureView("events", ENTITY, source, features))
+    # The peers' windows end at the second. So fine a hop is refused to views, which must fit the online store.
+    exact = tuple(replace(feature, hop_us=SECOND_US) for feature in view.features)
+    return partial(
+        _join, directory, "moments", Int, [replace(view, features=exact)], {"events": source.schema}
+    )
 
 
-def _join(directory: Path, observations: str, key: Type, views: Sequence[FeatureView]) -> Columns:
+def _join(
+    directory: Path,
+    observations: str,
+    key: Type,
+    views: Sequence[ViewDefinition],
+    schemas: Mapping[str, Schema],
+) -> Columns:
     asked = _read(directory, observations, {"entity": key, "at": Timestamp})
-    files = Files(directory, {view.source.name: view.source.schema for view in views})
-    return join_features(asked, views, files, "at")
+    return join_features(asked, views, Files(directory, schemas), "at")
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
