@@ -81,7 +81,7 @@ def windows(figures: Sequence[str], directory: Path) -> Callable[[], Columns]:
         for figure in figures
     }
     view = define(FeatureView("events", ENTITY, source, features))
-    # The peers' windows end at the second. So fine a hop is refused to views, which must fit the online store.
+    # The peers' windows end at the second. Views so fine are refused: they must fit the online store.
     exact = tuple(replace(feature, hop_us=SECOND_US) for feature in view.features)
     return partial(
         _join, directory, "moments", Int, [replace(view, features=exact)], {"events": source.schema}
