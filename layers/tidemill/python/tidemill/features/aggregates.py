@@ -20,11 +20,13 @@ class Parts:
     """What was gathered over each window: arrays of shape (n_windows,).
 
     ``count`` counts the values a figure is made of: rows, values, chosen values or different values.
-    ``smallest``, ``largest`` and ``chosen`` are unspecified where it is 0.
+    ``smallest``, ``largest`` and ``chosen`` are unspecified where it is 0. ``rounded`` is ``total`` as
+    floats, where whoever gathered it has them already.
     """
 
     count: Ints
     total: Limbs = field(default_factory=dict)
+    rounded: Floats | None = None
     squares: Limbs = field(default_factory=dict)
     smallest: Floats | None = None
     largest: Floats | None = None
@@ -40,8 +42,12 @@ class Kind:
     compute: Callable[[Parts], Array]
 
 
+def _sum(parts: Parts) -> Floats:
+    return to_float(parts.total, len(parts.count)) if parts.rounded is None else parts.rounded
+
+
 def _mean(parts: Parts) -> Floats:
-    return to_float(parts.total, len(parts.count)) / np.maximum(parts.count, 1)
+    return _sum(parts) / np.maximum(parts.count, 1)
 
 
 def _variance(parts: Parts) -> Floats:
@@ -58,7 +64,7 @@ _SQUARES = frozenset({"total", "squares"})
 
 KINDS: dict[str, Kind] = {
     "count": Kind(frozenset(), 0, lambda parts: parts.count),
-    "sum": Kind(_TOTAL, 1, lambda parts: to_float(parts.total, len(parts.count))),
+    "sum": Kind(_TOTAL, 1, _sum),
     "mean": Kind(_TOTAL, 1, _mean),
     "rate": Kind(_TOTAL, 1, _mean),
     "var": Kind(_SQUARES, 2, _variance),

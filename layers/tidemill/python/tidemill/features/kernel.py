@@ -18,7 +18,7 @@ from tidemill.expressions import Array, Column
 from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import find_ties, settle_ties
-from tidemill.features.exact import LOWEST, Limbs, finest, split, split_squares
+from tidemill.features.exact import LOWEST, Limbs, finest, split, split_squares, to_float
 from tidemill.features.ranges import RangeMinima
 from tidemill.features.time_index import TimeIndex
 
@@ -73,6 +73,7 @@ class Timeline:
         self._limbs: dict[tuple[str, str], Limbs] = {}
         self._sums: dict[tuple[str, str, int, int], Limbs] = {}
         self._running_sums: dict[tuple[str, str], dict[int, tuple[Ints, Ints]]] = {}
+        self._floats: dict[tuple[str, int, int], Floats] = {}
         self._gone: dict[tuple[int, int], Ints] = {}
         self._minima: dict[str, RangeMinima] = {}
 
@@ -159,12 +160,23 @@ class Timeline:
         places[order] = numbers
         return order, places[in_time]
 
+    def prepare(self, feature: FeatureDefinition) -> None:
+        """Work out what windows of every length share, so that they can then be gone through side by side."""
+        needs = KINDS[feature.kind].needs
+        self._measure(feature)
+        for part in sorted(needs & {"total", "squares"}):
+            self._sums_by_time(feature, part)
+        if self.late is None:
+            for sign in (1.0,) * ("smallest" in needs) + (-1.0,) * ("largest" in needs):
+                self._ranges(*self._signed(feature, sign))
+
     def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
         """Compute a windowed feature for every question."""
         needs = KINDS[feature.kind].needs
         parts = Parts(
             count=self._count(feature),
             total=self._sum(feature, "total") if "total" in needs else {},
+            rounded=self._rounded(feature) if "total" in needs and "squares" not in needs else None,
             squares=self._sum(feature, "squares") if "squares" in needs else {},
             smallest=self._smallest(feature, 1.0) if "smallest" in needs else None,
             largest=-self._smallest(feature, -1.0) if "largest" in needs else None,
@@ -245,6 +257,13 @@ class Timeline:
                 self._sums[name] = {e: self.difference(feature, limb, limb) for e, limb in seen.items()}
         return self._sums[name]
 
+    def _rounded(self, feature: FeatureDefinition) -> Floats:
+        """Return the sums of what each question sees, as floats."""
+        name = measure_id(feature), feature.window_us, feature.hop_us
+        if name not in self._floats:
+            self._floats[name] = to_float(self._sum(feature, "total"), len(self))
+        return self._floats[name]
+
     def _sums_by_time(self, feature: FeatureDefinition, part: str) -> dict[int, tuple[Ints, Ints]]:
         """Return each limb's running sums over the sorted rows, and its sum over all each question sees."""
         name = measure_id(feature), part
@@ -273,8 +292,16 @@ class Timeline:
         return answer
 
     def _smallest(self, feature: FeatureDefinition, sign: float) -> Floats:
+        return self.least(feature, *self._signed(feature, sign))
+
+    def _signed(self, feature: FeatureDefinition, sign: float) -> tuple[str, Floats, Mask]:
         values, there = self._measure(feature)
-        return self.least(feature, f"{measure_id(feature)} {sign}", sign * values, there)
+        return f"{measure_id(feature)} {sign}", sign * values, there
+
+    def _ranges(self, name: str, values: Floats, there: Mask) -> RangeMinima:
+        if name not in self._minima:
+            self._minima[name] = RangeMinima(np.where(there, values, np.inf))
+        return self._minima[name]
 
     def least(self, feature: FeatureDefinition, name: str, values: Floats, there: Mask) -> Floats:
         """Take the least value over the rows each question sees; infinite if there is none.
@@ -291,9 +318,7 @@ class Timeline:
         if self.late is not None:
             return self._least_of_late(feature, values, there)
         # Rows known in the order they happened: what a question sees is one stretch of them.
-        if name not in self._minima:
-            self._minima[name] = RangeMinima(np.where(there, values, np.inf))
-        return self._minima[name].of(self._gone_by(feature), self._seen)
+        return self._ranges(name, values, there).of(self._gone_by(feature), self._seen)
 
     def _least_of_late(self, feature: FeatureDefinition, values: Floats, there: Mask) -> Floats:
         """Take the least where rows came to be known in another order than they happened.

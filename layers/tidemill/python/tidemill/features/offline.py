@@ -1,5 +1,6 @@
 """Training's side of the features: observations joined with what was known when they were made."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +13,7 @@ from tidemill.features.aggregates import VALUE_KINDS, taken_values
 from tidemill.features.definitions import (
     Declared,
     Events,
+    FeatureDefinition,
     Ints,
     ViewDefinition,
     define,
@@ -22,6 +24,7 @@ from tidemill.features.entities import encode_entities
 from tidemill.features.kernel import Questions, Timeline
 from tidemill.features.values import ValueFigures
 
+_WINDOWS_AT_ONCE = 3  # more than processors, so that three windows do not take as long as four
 _AT_ONCE = 2  # numpy and Arrow leave the interpreter to others while they work
 _NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
 
@@ -82,12 +85,27 @@ def _join_view(
     times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
     timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))
     found = _latest_columns(view, events, timeline) if view.latest else {}
-    of_values = ValueFigures(timeline)
-    for feature in view.windowed:
-        answerer = of_values if feature.kind in VALUE_KINDS else timeline
-        values, valid = answerer.windowed(feature)
-        found[feature.name] = Column(feature.type, values, valid)
+    found |= _windowed_columns(view, timeline)
     return {feature.name: found[feature.name] for feature in view.features}
+
+
+def _windowed_columns(view: ViewDefinition, timeline: Timeline) -> dict[str, Column]:
+    of_values = ValueFigures(timeline)
+    by_window: defaultdict[tuple[int, int], list[FeatureDefinition]] = defaultdict(list)
+    for feature in view.windowed:
+        (of_values if feature.kind in VALUE_KINDS else timeline).prepare(feature)
+        by_window[feature.window_us, feature.hop_us].append(feature)
+
+    def figures(features: Iterable[FeatureDefinition]) -> dict[str, Column]:
+        found = {}
+        for feature in features:
+            values, valid = (of_values if feature.kind in VALUE_KINDS else timeline).windowed(feature)
+            found[feature.name] = Column(feature.type, values, valid)
+        return found
+
+    with ThreadPoolExecutor(_WINDOWS_AT_ONCE) as pool:
+        columns = pool.map(figures, by_window.values())
+        return {name: column for found in columns for name, column in found.items()}
 
 
 def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:

@@ -25,6 +25,13 @@ class ValueFigures:
         self._ages: dict[str, tuple[Ints, Floats, Mask]] = {}
         self._groups: dict[str, tuple[Ints, Ints]] = {}
 
+    def prepare(self, feature: FeatureDefinition) -> None:
+        """Work out what windows of every length share, so that they can then be gone through side by side."""
+        if feature.kind == "distinct":
+            self._grouped(feature)
+        else:
+            self._aged(feature)
+
     def windowed(self, feature: FeatureDefinition) -> tuple[Array, Mask]:
         """Compute a feature for every question."""
         parts = self._distinct(feature) if feature.kind == "distinct" else self._pick(feature)
@@ -38,20 +45,25 @@ class ValueFigures:
 
     def _pick(self, feature: FeatureDefinition) -> Parts:
         """Pick the oldest or the newest value: the row of least or greatest age in the window."""
-        column, name = self._column(feature), feature.value_id
+        column = self._column(feature)
         if len(column) == 0:
             n = len(self._timeline)
             return Parts(count=np.zeros(n, dtype=np.int64), chosen=np.zeros(n, dtype=column.type.dtype))
+        order, ages, there = self._aged(feature)
+        sign = 1.0 if feature.kind == "first" else -1.0
+        least = self._timeline.least(feature, f"{feature.value_id} age {sign}", sign * ages, there)
+        found = np.isfinite(least)
+        rows = order[np.where(found, sign * least, 0.0).astype(np.int64)]
+        return Parts(count=found.astype(np.int64), chosen=column.values[rows])
+
+    def _aged(self, feature: FeatureDefinition) -> tuple[Ints, Floats, Mask]:
+        """Return the rows from oldest to newest, and of the sorted rows their ages and which hold a value."""
+        column, name = self._column(feature), feature.value_id
         if name not in self._ages:
             order, ranks = self._timeline.by_age(lambda rows: [column.take(rows)])
             there = self._timeline.by_time.arrange(column.valid)
             self._ages[name] = order, ranks.astype(np.float64), there
-        order, ages, there = self._ages[name]
-        sign = 1.0 if feature.kind == "first" else -1.0
-        least = self._timeline.least(feature, f"{name} age {sign}", sign * ages, there)
-        found = np.isfinite(least)
-        rows = order[np.where(found, sign * least, 0.0).astype(np.int64)]
-        return Parts(count=found.astype(np.int64), chosen=column.values[rows])
+        return self._ages[name]
 
     def _distinct(self, feature: FeatureDefinition) -> Parts:
         """Count the different values each question sees.
