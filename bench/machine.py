@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-AS_DEPLOYED = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+AS_DEPLOYED = {"ARROW_DEFAULT_MEMORY_POOL": "system", "NUMPY_MADVISE_HUGEPAGE": "0"}
 """What every function is told besides its number of threads (``infra/constructs/function.py``)."""
 
 

@@ -105,6 +105,9 @@ class PythonFunction(Construct):
                 # Arrow's own allocators give memory back bit by bit, under a lock that all threads share:
                 # a join of four views by two threads took a third longer, an ingest an eighth.
                 "ARROW_DEFAULT_MEMORY_POOL": "system",
+                # numpy asks for huge pages, and where memory is in pieces the kernel first puts them
+                # together: figures over windows took from one to twice their time.
+                "NUMPY_MADVISE_HUGEPAGE": "0",
             },
         )
 
