@@ -8,19 +8,15 @@ decimals, and nothing here asks DynamoDB to look inside.
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tidemill.aws.batch_reads import BATCH_KEYS, batch_get
 from tidemill.aws.failures import aws_failures
 from tidemill.canonical import canonical_json
-from tidemill.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-_BATCH_KEYS = 100
-_TRIES = 8
 
 
 class DynamoDocuments:
@@ -55,8 +51,12 @@ class DynamoDocuments:
     def get_many(self, partition: str, sorts: Collection[str]) -> dict[str, dict[str, Any]]:
         """Return by sort those of some documents of a partition that there are, strongly consistent."""
         keys = [_key(partition, sort) for sort in dict.fromkeys(sorts)]
-        batches = (keys[start : start + _BATCH_KEYS] for start in range(0, len(keys), _BATCH_KEYS))
-        found = (item for batch in batches for item in self._batch_get(batch))
+        batches = (keys[start : start + BATCH_KEYS] for start in range(0, len(keys), BATCH_KEYS))
+        found = (
+            item
+            for batch in batches
+            for item in batch_get(self._client, self.table, batch, consistent=True, pause=self._pause)
+        )
         return {item["sort"]["S"]: json.loads(item["document"]["S"]) for item in found}
 
     def put(
@@ -128,20 +128,6 @@ class DynamoDocuments:
         """Remove a document; removing one that is not there is no error."""
         with aws_failures(f"deleting document {partition} / {sort}"):
             self._client.delete_item(TableName=self.table, Key=_key(partition, sort))
-
-    def _batch_get(self, keys: list[dict[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        asked: dict[str, Any] = {self.table: {"Keys": keys, "ConsistentRead": True}}
-        for attempt in range(_TRIES):
-            with aws_failures(f"reading {len(keys)} documents"):
-                answer = self._client.batch_get_item(RequestItems=asked)
-            yield from answer["Responses"].get(self.table, [])
-            asked = answer.get("UnprocessedKeys", {})
-            if not asked:
-                return
-            self._pause(0.02 * 2**attempt)
-        raise Unavailable(
-            f"DynamoDB left documents of table {self.table} unread {_TRIES} times: it is throttling"
-        )
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

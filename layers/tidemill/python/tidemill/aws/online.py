@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from tidemill.aws.batch_reads import BATCH_KEYS, batch_get
 from tidemill.aws.failures import aws_failures
 from tidemill.aws.metrics import Count, count_metric
-from tidemill.errors import Conflict, Unavailable
+from tidemill.errors import Conflict
 from tidemill.features.online import OnlineItem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_BATCH_KEYS = 100
-_TRIES = 8
 # DynamoDB has no batch of conditional writes but a transaction, which costs twice as much and fails as one.
 _CALLS_AT_ONCE = 8
 
@@ -58,7 +57,7 @@ class DynamoOnlineStore:
         One BatchGetItem takes a hundred keys; more are read by several, side by side.
         """
         distinct = list(dict.fromkeys(keys))
-        batches = [distinct[start : start + _BATCH_KEYS] for start in range(0, len(distinct), _BATCH_KEYS)]
+        batches = [distinct[start : start + BATCH_KEYS] for start in range(0, len(distinct), BATCH_KEYS)]
         if len(batches) <= 1:
             return {key: item for batch in batches for key, item in self._batch_get(batch, consistent)}
         with ThreadPoolExecutor(min(len(batches), _CALLS_AT_ONCE)) as readers:
@@ -104,22 +103,9 @@ class DynamoOnlineStore:
             return sum(writers.map(lambda entry: self.put(*entry), items.items()))
 
     def _batch_get(self, keys: list[str], consistent: bool) -> Iterator[tuple[str, OnlineItem]]:  # noqa: FBT001  # private
-        wanted: dict[str, Any] = {"Keys": [{"key": {"S": key}} for key in keys]}
-        if consistent:
-            wanted["ConsistentRead"] = True
-        asked: dict[str, Any] = {self.table: wanted}
-        for attempt in range(_TRIES):
-            with aws_failures(f"reading {len(keys)} online items"):
-                answer = self._client.batch_get_item(RequestItems=asked)
-            for found in answer["Responses"].get(self.table, []):
-                yield found["key"]["S"], _read_item(found)
-            asked = answer.get("UnprocessedKeys", {})
-            if not asked:
-                return
-            self._pause(0.02 * 2**attempt)
-        raise Unavailable(
-            f"DynamoDB left items of table {self.table} unread {_TRIES} times; it is throttling, try again"
-        )
+        wanted = [{"key": {"S": key}} for key in keys]
+        for item in batch_get(self._client, self.table, wanted, consistent=consistent, pause=self._pause):
+            yield item["key"]["S"], _read_item(item)
 
 
 def _read_item(attributes: Mapping[str, Any]) -> OnlineItem:
