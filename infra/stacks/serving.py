@@ -72,16 +72,22 @@ class ServingStack(Stack):
         )
         CfnOutput(self, "ApiEndpoint", value=api.api_endpoint)
 
-    def _predict(self, predictions: WorkQueue) -> PythonFunction:
-        predict = PythonFunction(
+    def _function(
+        self, name: str, third_party: str, memory_mb: int, timeout: Duration, *, declarations: bool = False
+    ) -> PythonFunction:
+        return PythonFunction(
             self,
-            "predict",
+            name,
             config=self._config,
             layers=self._layers,
-            third_party="serve",
-            memory_mb=1769,
-            timeout=PREDICT_TIMEOUT,
+            third_party=third_party,
+            memory_mb=memory_mb,
+            timeout=timeout,
+            declarations=declarations,
         )
+
+    def _predict(self, predictions: WorkQueue) -> PythonFunction:
+        predict = self._function("predict", "serve", 1769, PREDICT_TIMEOUT)
         predict.uses_bucket(self._data.models_bucket, "TIDEMILL_MODELS_BUCKET", read=["packages/"])
         predict.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE")
         predict.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
@@ -89,29 +95,12 @@ class ServingStack(Stack):
         return predict
 
     def _read_features(self) -> PythonFunction:
-        read = PythonFunction(
-            self,
-            "read_features",
-            config=self._config,
-            layers=self._layers,
-            third_party="serve",
-            declarations=True,
-            memory_mb=1769,
-            timeout=PREDICT_TIMEOUT,
-        )
+        read = self._function("read_features", "serve", 1769, PREDICT_TIMEOUT, declarations=True)
         read.uses_table(self._data.features, "TIDEMILL_FEATURES_TABLE")
         return read
 
     def _record(self, predictions: WorkQueue) -> None:
-        record = PythonFunction(
-            self,
-            "record_predictions",
-            config=self._config,
-            layers=self._layers,
-            third_party="data",
-            memory_mb=1769,
-            timeout=RECORD_TIMEOUT,
-        )
+        record = self._function("record_predictions", "data", 1769, RECORD_TIMEOUT)
         record.uses_bucket(
             self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["warehouse/"], discard=["warehouse/"]
         )
@@ -121,30 +110,13 @@ class ServingStack(Stack):
         predictions.feed(record, batch_size=100, gather=Duration.seconds(30), max_concurrency=2)
 
     def _add_rows(self, added: WorkQueue) -> PythonFunction:
-        add = PythonFunction(
-            self,
-            "add_rows",
-            config=self._config,
-            layers=self._layers,
-            third_party="serve",
-            declarations=True,
-            memory_mb=1769,
-            timeout=PREDICT_TIMEOUT,
-        )
+        add = self._function("add_rows", "serve", 1769, PREDICT_TIMEOUT, declarations=True)
         add.uses_table(self._data.experiments, "TIDEMILL_EXPERIMENTS_TABLE", write=True)
         add.uses_queue(added.queue, "TIDEMILL_ROWS_QUEUE_URL")
         return add
 
     def _gather(self, added: WorkQueue) -> None:
-        gather = PythonFunction(
-            self,
-            "gather_rows",
-            config=self._config,
-            layers=self._layers,
-            third_party="serve",
-            memory_mb=512,
-            timeout=GATHER_TIMEOUT,
-        )
+        gather = self._function("gather_rows", "serve", 512, GATHER_TIMEOUT)
         gather.uses_bucket(self._data.data_bucket, "TIDEMILL_DATA_BUCKET", write=["uploads/"])
         # Each batch is one upload and so one commit of each source in it.
         added.feed(gather, batch_size=100, gather=Duration.seconds(20), max_concurrency=2)
