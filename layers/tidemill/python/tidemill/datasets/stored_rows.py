@@ -10,7 +10,7 @@ from tidemill.datasets.arrow import gather_columns
 from tidemill.datasets.tables import PartReader
 from tidemill.expressions import Columns, Schema
 
-_KEPT = 2  # the one that is worked on, and the one that is read meanwhile
+_KEPT = 2  # the two that are joined, or one of them and the one that is read meanwhile
 
 
 def _nothing(_: str, __: int, ___: int) -> None:
@@ -20,8 +20,8 @@ def _nothing(_: str, __: int, ___: int) -> None:
 class StoredRows(Mapping[str, Columns]):
     """Rows by the name of their source; of many sources two are in memory.
 
-    ``join_features`` reads one source while it joins another: in the order of its views, each source is
-    read once for views that follow each other.
+    ``join_features`` joins two views at a time: in the order of its views, each source is read once for
+    views that follow each other.
 
     Parameters
     ----------
@@ -54,10 +54,9 @@ class StoredRows(Mapping[str, Columns]):
         """Return a source's rows; KeyError for one that is not among them."""
         with self._lock:
             if source not in self._kept:
-                rows = self._read(source)
                 while len(self._kept) >= _KEPT:
                     self._kept.popitem(last=False)
-                self._kept[source] = rows
+                self._kept[source] = self._read(source)
             self._kept.move_to_end(source)
             return self._kept[source]
 

@@ -164,8 +164,9 @@ class Timeline:
         """Work out what windows of every length share, so that they can then be gone through side by side."""
         needs = KINDS[feature.kind].needs
         self._measure(feature)
-        for part in sorted(needs & {"total", "squares"}):
-            self._sums_by_time(feature, part)
+        if self._never_seen(feature) is None:
+            for part in sorted(needs & {"total", "squares"}):
+                self._sums_by_time(feature, part)
         if self.late is None:
             for sign in (1.0,) * ("smallest" in needs) + (-1.0,) * ("largest" in needs):
                 self._ranges(*self._signed(feature, sign))

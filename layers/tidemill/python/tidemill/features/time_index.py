@@ -83,10 +83,9 @@ class TimeIndex:
     def ranks(self, other: "TimeIndex") -> Ints:
         """Return which of this index's moments, in its order, those of another one of the same rows are."""
         numbers = np.arange(len(self._packed))
-        rank_of = numbers if self.order is None else np.empty_like(numbers)
-        if self.order is not None:
-            rank_of[self.order] = numbers
-        return other.arrange(rank_of)
+        ranks = np.empty_like(numbers)
+        ranks[self.arrange(numbers)] = numbers
+        return other.arrange(ranks)
 
     def count_before(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
         """Count the moments that sort before each (entity, time) of another index; entity -1 has none before.
