@@ -6,7 +6,9 @@ import pytest
 
 from cli.demo.system import LocalSystem
 from tests.end_to_end.test_commands import call, read
+from tidemill.client.deployment import wait_for
 from tidemill.client.endpoint import LocalCloud
+from tidemill.features.generations import FOLLOWED_WITHIN_SECONDS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -52,7 +54,11 @@ def test_a_view_is_filled_from_history_to_the_same_values(cloud: LocalCloud, sys
     assert features_of(cloud, "origin=JFK")["origin_delays"]["origin_arr_delay_28d"] is None
     filled = read(cloud, "features", "backfill", "origin_delays")
     assert (filled["status"], filled["commits_behind"]) == ("SUCCEEDED", 0)
-    assert features_of(cloud, "origin=JFK") == before
+    wait_for(
+        lambda: features_of(cloud, "origin=JFK") == before or None,
+        what="readers to follow to the new items",
+        seconds=2 * FOLLOWED_WITHIN_SECONDS,
+    )
 
 
 def forget(system: LocalSystem, cloud: LocalCloud, view: str, origins: list[str]) -> None:
