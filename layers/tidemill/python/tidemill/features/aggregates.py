@@ -129,8 +129,9 @@ def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Flo
     Returns
     -------
     tuple
-        Values, shape (n_rows,), with 0 where there is none, and where there is one. Bools are 0 and 1. A
-        number that is not finite, or as large as 2**63, counts as null, but in ``count``.
+        Values, shape (n_rows,), with 0 where there is none, and where there is one. They may be the
+        column's own: not to be written to. Bools are 0 and 1. A number that is not finite, or as large as
+        2**63, counts as null, but in ``count``.
     """
     if feature.value is None:
         return np.zeros(n_rows), np.ones(n_rows, dtype=np.bool_)
@@ -139,6 +140,8 @@ def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Flo
         return np.zeros(n_rows), column.valid
     values = column.values.astype(np.float64, copy=False)
     there = column.valid & (values < LIMIT) & (values > -LIMIT)
+    if there.all() and not (np.signbit(values) & (values == 0.0)).any():
+        return values, there
     taken = np.where(there, values, 0.0)
     taken += 0.0  # makes -0.0 plain 0.0: they compare equal
     return taken, there

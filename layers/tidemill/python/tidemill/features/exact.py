@@ -15,14 +15,17 @@ product); D. Knuth, TAOCP 2, 4.2.2 (the exact sum); S. Boldo, G. Melquiond, "Emu
 correctly rounded sums: proved algorithms using rounding to odd", 2008.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
+from tidemill.features.blocks import blocks
 from tidemill.features.definitions import Floats, Ints
 
 Limbs = dict[int, Ints]
 """Limbs by the exponent of their unit; one that is not there is zero."""
+Pieces = Iterable[tuple[slice, Floats]]
+"""Numbers that come piece by piece, each with the rows it is about."""
 
 LOWEST = -128
 WIDTH = 32
@@ -36,7 +39,6 @@ _EXACT = 53
 _PIECE = 16
 _FEW = 64
 """So many sums are sooner added up in Python's integers than in arrays of digits."""
-_BLOCK = 1 << 15
 _SPLITTER = 2.0**27 + 1
 
 
@@ -48,11 +50,11 @@ def finest(values: Floats) -> int:
     >>> finest(np.array([3.0, -40.0])), finest(np.array([0.5, 1e-60]))
     (0, -128)
     """
-    if all((block == np.rint(block)).all() for _, block in _blocks(values)):
+    if all((values[rows] == np.rint(values[rows])).all() for rows in blocks(len(values))):
         return 0
     smallest = np.inf
-    for _, block in _blocks(values):
-        sizes = np.abs(block)
+    for rows in blocks(len(values)):
+        sizes = np.abs(values[rows])
         smallest = min(smallest, float(np.min(sizes, where=sizes > 0.0, initial=np.inf)))
     return max(LOWEST, int(np.frexp(smallest)[1]) - _EXACT)
 
@@ -81,10 +83,7 @@ def split(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
     >>> split(np.array([3.0, -2.5]), lowest=-1, width=40)
     {-1: array([ 6, -5])}
     """
-    limbs: Limbs = {}
-    for rows, block in _blocks(values):
-        _add_limbs(limbs, len(values), rows, block, lowest=lowest, width=width)
-    return limbs
+    return split_pieces(_pieces_of(values), len(values), lowest, width)
 
 
 def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
@@ -92,19 +91,24 @@ def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> L
 
     A limb may take one bit more than ``width``; ``lowest`` is at most twice what `finest` says.
     """
+    return split_pieces(_pieces_of(values), len(values), lowest, width, squares=True)
+
+
+def split_pieces(pieces: Pieces, n: int, lowest: int, width: int, *, squares: bool = False) -> Limbs:
+    """Split numbers that come in pieces, or their squares, into limbs of ``n`` rows; other rows are zero."""
     limbs: Limbs = {}
-    for rows, block in _blocks(values):
-        square, lost = _product(block, block)
-        _add_limbs(limbs, len(values), rows, square, lowest=lowest, width=width, lost=lost)
-        _add_limbs(limbs, len(values), rows, lost, lowest=lowest, width=width)
+    for rows, piece in pieces:
+        if squares:
+            square, lost = _product(piece, piece)
+            _add_limbs(limbs, n, rows, square, lowest=lowest, width=width, lost=lost)
+            _add_limbs(limbs, n, rows, lost, lowest=lowest, width=width)
+        else:
+            _add_limbs(limbs, n, rows, piece, lowest=lowest, width=width)
     return limbs
 
 
-def _blocks(values: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Cut numbers into pieces that stay in the processor's cache with what is computed of them."""
-    for start in range(0, len(values), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        yield rows, values[rows]
+def _pieces_of(values: Floats) -> Pieces:
+    return ((rows, values[rows]) for rows in blocks(len(values)))
 
 
 def _add_limbs(
@@ -117,7 +121,7 @@ def _add_limbs(
     width: int,
     lost: Floats | None = None,
 ) -> None:
-    """Add the limbs of a block's numbers to its rows of the limbs of all ``n`` numbers.
+    """Add the limbs of a piece's numbers to its rows of the limbs of all ``n`` numbers.
 
     ``lost`` is what the numbers lack of what they stand for, less than half their last digit.
     """

@@ -8,21 +8,25 @@ prefix sums and two binary searches, in any order of arrival. Rows known only af
 left out. Sums are exact integers, so subtracting loses nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from tidemill.expressions import Array, Column
-from tidemill.features.aggregates import KINDS, Parts, finish, measure, measure_id
+from tidemill.features.aggregates import KINDS, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import find_ties, settle_ties
-from tidemill.features.exact import LOWEST, Limbs, finest, split, split_squares, to_float
+from tidemill.features.exact import LOWEST, Limbs, Pieces, finest, split_pieces
 from tidemill.features.ranges import RangeMinima
 from tidemill.features.time_index import TimeIndex
 
 _WIDEST_LIMB = 48
+
+Window = tuple[int, int]
+"""Length and hop of a window, microseconds."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,23 @@ class Questions:
 
     codes: Ints
     times: Ints
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a figure is taken of, row by row as they came; ``everywhere`` if no row is without."""
+
+    values: Floats
+    there: Mask
+    everywhere: bool
+
+
+@dataclass(frozen=True)
+class RunningSums:
+    """Limbs of running sums, shape (n + 1,), the first 0: in the order rows came to be seen, and went."""
+
+    seen: Limbs
+    gone: Limbs
 
 
 class Timeline:
@@ -60,25 +81,28 @@ class Timeline:
         # Questions in order make every search walk the rows once, from front to back.
         self._asked = TimeIndex(questions.codes, questions.times)
         self._asked_times = questions.times
-        least_us, self._latest_us = _delays(events)
+        self._least_us, self._latest_us = _delays(events)
+        self._by_visible = self.by_time
         self.late: Ints | None = None
-        if least_us == self._latest_us:
-            self._seen = self.by_time.count_before(self._asked, lambda times: times + 1 - least_us)
-        else:
+        if self._least_us < self._latest_us:
             self._by_visible = TimeIndex(codes, events.visible)
-            self._seen = self._by_visible.count_before(self._asked, lambda times: times + 1)
             if not self._seen_as_happened():
                 self.late = self.by_time.ranks(self._by_visible)
-        self._measures: dict[str, tuple[Floats, Mask]] = {}
-        self._limbs: dict[tuple[str, str], Limbs] = {}
-        self._sums: dict[tuple[str, str, int, int], Limbs] = {}
-        self._running_sums: dict[tuple[str, str], dict[int, tuple[Ints, Ints]]] = {}
-        self._floats: dict[tuple[str, int, int], Floats] = {}
-        self._gone: dict[tuple[int, int], Ints] = {}
+        self._measures: dict[str, Measured] = {}
+        self._sums: dict[tuple[str, str, Window | None], RunningSums] = {}
+        self._gone: dict[Window, Ints] = {}
+        self._never: dict[Window, Mask | None] = {}
         self._minima: dict[str, RangeMinima] = {}
+        self._of_late: dict[tuple[str, Window], Floats] = {}
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._asked_times)
+
+    @cached_property
+    def seen(self) -> Ints:
+        """How many rows each question sees, and all of the entities before its own."""
+        least_us = self._least_us if self._by_visible is self.by_time else 0
+        return self._by_visible.count_before(self._asked, lambda times: times + 1 - least_us)
 
     @cached_property
     def codes(self) -> Ints:
@@ -98,8 +122,7 @@ class Timeline:
     @cached_property
     def _limb_bits(self) -> int:
         # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
-        most = int(np.bincount(self.codes, minlength=1).max())
-        return min(_WIDEST_LIMB, 62 - most.bit_length())
+        return min(_WIDEST_LIMB, 62 - self.by_time.most_of_one().bit_length())
 
     def _seen_as_happened(self) -> bool:
         same = self.codes[1:] == self.codes[:-1]
@@ -127,13 +150,13 @@ class Timeline:
             A row for each question, and whether there is one.
         """
         if len(self.events.happened) == 0:
-            return np.zeros(len(self._seen), dtype=np.int64), np.zeros(len(self._seen), dtype=np.bool_)
-        newest = np.maximum(self._seen - 1, 0)
+            return np.zeros(len(self), dtype=np.int64), np.zeros(len(self), dtype=np.bool_)
+        newest = np.maximum(self.seen - 1, 0)
         entities, rows = self.by_time.at(newest)
         if self.late is not None or self._ties is not None:
             order, ranks = self.by_age(values_of)
             rows = order[np.maximum.accumulate(self._arrange_late(ranks))[newest]]
-        rows, found = self.as_asked(rows), self.as_asked((self._seen > 0) & (entities == self._asked.codes))
+        rows, found = self.as_asked(rows), self.as_asked((self.seen > 0) & (entities == self._asked.codes))
         if ttl_us is not None:
             found &= self._asked_times - self.events.happened[rows] <= ttl_us
         return rows, found
@@ -160,122 +183,112 @@ class Timeline:
         places[order] = numbers
         return order, places[in_time]
 
-    def prepare(self, feature: FeatureDefinition) -> None:
-        """Work out what windows of every length share, so that they can then be gone through side by side."""
-        needs = KINDS[feature.kind].needs
-        self._measure(feature)
-        if self._never_seen(feature) is None:
-            for part in sorted(needs & {"total", "squares"}):
-                self._sums_by_time(feature, part)
-        if self.late is None:
-            for sign in (1.0,) * ("smallest" in needs) + (-1.0,) * ("largest" in needs):
-                self._ranges(*self._signed(feature, sign))
+    def bounds(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
+        """Give the steps that find which rows the windows of some features hold; see ``preparations``."""
+        by_window = {window_of(feature): feature for feature in features}
+        yield lambda: self.seen
+        yield from (partial(self.gone_by, feature) for feature in by_window.values())
 
-    def windowed(self, feature: FeatureDefinition) -> tuple[Floats | Ints, Mask]:
-        """Compute a windowed feature for every question."""
-        needs = KINDS[feature.kind].needs
-        parts = Parts(
-            count=self._count(feature),
-            total=self._sum(feature, "total") if "total" in needs else {},
-            rounded=self._rounded(feature) if "total" in needs and "squares" not in needs else None,
-            squares=self._sum(feature, "squares") if "squares" in needs else {},
-            smallest=self._smallest(feature, 1.0) if "smallest" in needs else None,
-            largest=-self._smallest(feature, -1.0) if "largest" in needs else None,
-        )
-        values, valid = finish(feature.kind, parts)
-        return self.as_asked(values), self.as_asked(valid)
+    def preparations(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
+        """Give the steps that work out, once, what figures share; they can be gone through side by side."""
+        by_measure: defaultdict[str, list[FeatureDefinition]] = defaultdict(list)
+        for feature in features:
+            by_measure[measure_id(feature)].append(feature)
+        yield from (partial(self._prepare, of_one) for of_one in by_measure.values())
 
-    def _arrange_late(self, values: Ints) -> Ints:
-        """Put values of the sorted rows into the order in which the rows came to be seen."""
-        return values if self.late is None else values[self.late]
+    def _prepare(self, features: Sequence[FeatureDefinition]) -> None:
+        """Work out what figures of one measure are taken from."""
+        for feature in features:
+            for part in sorted(KINDS[feature.kind].needs & {"total", "squares"}):
+                self.sums(feature, part)
+            if not self.counts_all(feature):
+                self.sums(feature, "count")
+        signs = [(feature, sign) for feature in features for sign in _signs(feature)]
+        if signs:
+            measured = self._measure(features[0])
+            values, there = (self.by_time.arrange(each) for each in (measured.values, measured.there))
+            for feature, sign in signs:
+                self.prepare_least(feature, _signed_id(feature, sign), partial(_signed, values, there, sign))
 
-    def as_asked(self, answers: Array) -> Array:
-        """Put answers into the order the questions came in."""
-        if self._asked.order is None:
-            return answers
-        result = np.empty_like(answers)
-        result[self._asked.order] = answers
-        return result
-
-    def _measure(self, feature: FeatureDefinition) -> tuple[Floats, Mask]:
-        name = measure_id(feature)
-        if name not in self._measures:
-            values, there = measure(feature, self.events.columns, len(self.events.happened))
-            arranged = there if there.all() else self.by_time.arrange(there)
-            self._measures[name] = self.by_time.arrange(values), arranged
-        return self._measures[name]
-
-    def _split(self, feature: FeatureDefinition, part: str) -> Limbs:
-        name = measure_id(feature), part
-        if name not in self._limbs:
-            values, there = self._measure(feature)
-            if part == "count":
-                made = {0: there.astype(np.int64)}
-            elif part == "total":
-                made = split(values, finest(values), self._limb_bits)
-            else:
-                made = split_squares(values, max(2 * finest(values), LOWEST), self._limb_bits - 1)
-            self._limbs[name] = made
-        return self._limbs[name]
-
-    def gone_us(self, feature: FeatureDefinition) -> Ints:
-        """Return from when on each row is no longer in the feature's window."""
-        return _gone_from(self.happened, feature)
-
-    def _gone_by(self, feature: FeatureDefinition) -> Ints:
-        """Count the rows that lie before each question's window."""
-        window = feature.window_us, feature.hop_us
+    def gone_by(self, feature: FeatureDefinition) -> Ints:
+        """Count the rows that lie before each question's window, and all of the entities before its own."""
+        window = window_of(feature)
         if window not in self._gone:
             self._gone[window] = self.by_time.count_before(
                 self._asked, lambda times: (times - feature.window_us) // feature.hop_us * feature.hop_us
             )
         return self._gone[window]
 
+    def counts_all(self, feature: FeatureDefinition) -> bool:
+        """Tell whether every row holds a value and is seen before it is gone."""
+        return self._measure(feature).everywhere and self._never_seen(feature) is None
+
+    def sums(self, feature: FeatureDefinition, part: str) -> RunningSums:
+        """Return running sums of a part over the rows that are seen before they are gone."""
+        never = self._never_seen(feature)
+        name = measure_id(feature), part, None if never is None else window_of(feature)
+        if name not in self._sums:
+            seen, gone = {}, self._limbs(feature, part, never)
+            for exponent, limb in gone.items():
+                seen[exponent] = limb if self.late is None else _running(limb[1:][self.late])
+                np.cumsum(limb, out=limb)
+            self._sums[name] = RunningSums(seen, gone)
+        return self._sums[name]
+
+    def smallest(self, feature: FeatureDefinition, sign: float, asked: slice) -> Floats:
+        """Return the least value, times a sign, that each of some sorted questions sees."""
+        return self.least(feature, _signed_id(feature, sign), asked)
+
+    def put(self, asked: slice, answers: Array, result: Array) -> None:
+        """Put answers to some of the sorted questions where those stood as they came."""
+        order = self._asked.order
+        result[asked if order is None else order[asked]] = answers
+
+    def as_asked(self, answers: Array) -> Array:
+        """Put answers to all sorted questions into the order the questions came in."""
+        result = np.empty_like(answers)
+        self.put(slice(None), answers, result)
+        return result
+
+    def _measure(self, feature: FeatureDefinition) -> Measured:
+        name = measure_id(feature)
+        if name not in self._measures:
+            values, there = measure(feature, self.events.columns, len(self.events.happened))
+            self._measures[name] = Measured(values, there, everywhere=bool(there.all()))
+        return self._measures[name]
+
+    def _limbs(self, feature: FeatureDefinition, part: str, never: Mask | None) -> Limbs:
+        """Split a part of the sorted rows, of which some are never seen; before them comes a 0."""
+        measured, n = self._measure(feature), len(self.events.happened) + 1
+        if part == "count":
+            counted = np.zeros(n, dtype=np.int64)
+            counted[1:] = self.by_time.arrange(measured.there)
+            if never is not None:
+                counted[1:][never] = 0
+            return {0: counted}
+        pieces, unit = self._pieces(measured.values, never), finest(measured.values)
+        if part == "total":
+            return split_pieces(pieces, n, unit, self._limb_bits)
+        return split_pieces(pieces, n, max(2 * unit, LOWEST), self._limb_bits - 1, squares=True)
+
+    def _pieces(self, values: Floats, never: Mask | None) -> Pieces:
+        for rows, piece in self.by_time.pieces(values):
+            after_a_zero = slice(rows.start + 1, rows.stop + 1)
+            yield after_a_zero, piece if never is None else np.where(never[rows], 0.0, piece)
+
+    def gone_us(self, feature: FeatureDefinition) -> Ints:
+        """Return from when on each row is no longer in the feature's window."""
+        return _gone_from(self.happened, feature)
+
     def _never_seen(self, feature: FeatureDefinition) -> Mask | None:
         """Mark rows that become known only when they are gone; None if there are none."""
         if self._latest_us <= feature.window_us:
             return None
-        late = self.visible >= self.gone_us(feature)
-        return late if late.any() else None
-
-    def _count(self, feature: FeatureDefinition) -> Ints:
-        """Count the rows seen by each question that hold a value."""
-        if self._measure(feature)[1].all() and self._never_seen(feature) is None:
-            return self._seen - self._gone_by(feature)
-        return self._sum(feature, "count")[0]
-
-    def _sum(self, feature: FeatureDefinition, part: str) -> Limbs:
-        """Sum a part over the rows seen by each question, less the rows gone for it."""
-        name = measure_id(feature), part, feature.window_us, feature.hop_us
-        if name not in self._sums:
-            never = self._never_seen(feature)
-            if never is None:
-                gone = self._gone_by(feature)
-                running = self._sums_by_time(feature, part)
-                self._sums[name] = {exponent: seen - sums[gone] for exponent, (sums, seen) in running.items()}
-            else:
-                seen = {e: np.where(never, 0, limb) for e, limb in self._split(feature, part).items()}
-                self._sums[name] = {e: self.difference(feature, limb, limb) for e, limb in seen.items()}
-        return self._sums[name]
-
-    def _rounded(self, feature: FeatureDefinition) -> Floats:
-        """Return the sums of what each question sees, as floats."""
-        name = measure_id(feature), feature.window_us, feature.hop_us
-        if name not in self._floats:
-            self._floats[name] = to_float(self._sum(feature, "total"), len(self))
-        return self._floats[name]
-
-    def _sums_by_time(self, feature: FeatureDefinition, part: str) -> dict[int, tuple[Ints, Ints]]:
-        """Return each limb's running sums over the sorted rows, and its sum over all each question sees."""
-        name = measure_id(feature), part
-        if name not in self._running_sums:
-            made = {}
-            for exponent, limb in self._split(feature, part).items():
-                by_time = _running(limb)
-                by_visible = by_time if self.late is None else _running(self._arrange_late(limb))
-                made[exponent] = by_time, by_visible[self._seen]
-            self._running_sums[name] = made
-        return self._running_sums[name]
+        window = window_of(feature)
+        if window not in self._never:
+            never = self.visible >= self.gone_us(feature)
+            self._never[window] = never if never.any() else None
+        return self._never[window]
 
     def difference(self, feature: FeatureDefinition, visible: Ints, gone: Ints) -> Ints:
         """Add up values of the rows visible to each question, less values of the rows gone from its window.
@@ -288,24 +301,15 @@ class Timeline:
             What each row adds and takes away, sorted by entity and timestamp.
         """
         by_visible = _running(self._arrange_late(visible))
-        by_time = by_visible if gone is visible and self.late is None else _running(gone)
-        answer: Ints = by_visible[self._seen] - by_time[self._gone_by(feature)]
+        answer: Ints = by_visible[self.seen] - _running(gone)[self.gone_by(feature)]
         return answer
 
-    def _smallest(self, feature: FeatureDefinition, sign: float) -> Floats:
-        return self.least(feature, *self._signed(feature, sign))
+    def _arrange_late(self, values: Ints) -> Ints:
+        """Put values of the sorted rows into the order in which the rows came to be seen."""
+        return values if self.late is None else values[self.late]
 
-    def _signed(self, feature: FeatureDefinition, sign: float) -> tuple[str, Floats, Mask]:
-        values, there = self._measure(feature)
-        return f"{measure_id(feature)} {sign}", sign * values, there
-
-    def _ranges(self, name: str, values: Floats, there: Mask) -> RangeMinima:
-        if name not in self._minima:
-            self._minima[name] = RangeMinima(np.where(there, values, np.inf))
-        return self._minima[name]
-
-    def least(self, feature: FeatureDefinition, name: str, values: Floats, there: Mask) -> Floats:
-        """Take the least value over the rows each question sees; infinite if there is none.
+    def prepare_least(self, feature: FeatureDefinition, name: str, values: Callable[[], Floats]) -> None:
+        """Make ready to take the least value over the rows each question sees.
 
         Parameters
         ----------
@@ -313,15 +317,23 @@ class Timeline:
             Whose window it is.
         name
             Of the values, to prepare them once for several windows.
-        values, there
-            Of each row, sorted by entity and timestamp, and where there is one.
+        values
+            Gives that of each row, sorted by entity and timestamp; infinite where there is none.
         """
-        if self.late is not None:
-            return self._least_of_late(feature, values, there)
-        # Rows known in the order they happened: what a question sees is one stretch of them.
-        return self._ranges(name, values, there).of(self._gone_by(feature), self._seen)
+        if self.late is None:
+            if name not in self._minima:
+                self._minima[name] = RangeMinima(values())
+        elif (name, window_of(feature)) not in self._of_late:
+            self._of_late[name, window_of(feature)] = self._least_of_late(feature, values())
 
-    def _least_of_late(self, feature: FeatureDefinition, values: Floats, there: Mask) -> Floats:
+    def least(self, feature: FeatureDefinition, name: str, asked: slice) -> Floats:
+        """Take the least of the values that some of the sorted questions see; infinite if there is none."""
+        if self.late is not None:
+            return self._of_late[name, window_of(feature)][asked]
+        # Rows known in the order they happened: what a question sees is one stretch of them.
+        return self._minima[name].of(self.gone_by(feature)[asked], self.seen[asked])
+
+    def _least_of_late(self, feature: FeatureDefinition, values: Floats) -> Floats:
         """Take the least where rows came to be known in another order than they happened.
 
         The questions of an entity that see a row lie side by side in time. So each row is written over
@@ -331,10 +343,10 @@ class Timeline:
         first = np.empty(len(values), dtype=np.int64)
         first[self.late] = self._asked.count_before(self._by_visible, lambda times: times)
         last = self._asked.count_before(self.by_time, lambda times: _gone_from(times, feature))
-        used = np.flatnonzero(there & (last > first))
+        used = np.flatnonzero((values < np.inf) & (last > first))
         first, last, numbers = first[used], last[used], values[used]
         levels = np.frexp((last - first).astype(np.float64))[1] - 1
-        table = np.full(len(self._seen), np.inf)
+        table = np.full(len(self), np.inf)
         for level in range(int(levels.max(initial=-1)), -1, -1):
             rows = np.flatnonzero(levels == level)
             np.minimum.at(table, first[rows], numbers[rows])
@@ -349,6 +361,26 @@ class Timeline:
 def _gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
     """Return from when on rows are no longer in a feature's window."""
     return (happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
+
+
+def window_of(feature: FeatureDefinition) -> Window:
+    """Return the length and the hop of a feature's window."""
+    return feature.window_us, feature.hop_us
+
+
+def _signs(feature: FeatureDefinition) -> Iterator[float]:
+    """Give what to multiply values with so that the least of them is what a feature looks for."""
+    needs = KINDS[feature.kind].needs
+    yield from (sign for part, sign in (("smallest", 1.0), ("largest", -1.0)) if part in needs)
+
+
+def _signed_id(feature: FeatureDefinition, sign: float) -> str:
+    return f"{measure_id(feature)} {sign}"
+
+
+def _signed(values: Floats, there: Mask, sign: float) -> Floats:
+    signed: Floats = np.where(there, sign * values, np.inf)
+    return signed
 
 
 def _running(values: Ints) -> Ints:

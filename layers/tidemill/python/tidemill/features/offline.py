@@ -1,19 +1,20 @@
 """Training's side of the features: observations joined with what was known when they were made."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
 from tidemill.expressions import Column, Columns, Type, null_column, take_rows
 from tidemill.features.aggregates import VALUE_KINDS, taken_values
+from tidemill.features.answers import Answers
+from tidemill.features.blocks import blocks
 from tidemill.features.definitions import (
     Declared,
     Events,
-    FeatureDefinition,
     Ints,
     ViewDefinition,
     define,
@@ -24,8 +25,8 @@ from tidemill.features.entities import encode_entities
 from tidemill.features.kernel import Questions, Timeline
 from tidemill.features.values import ValueFigures
 
-_WINDOWS_AT_ONCE = 3  # more than processors, so that three windows do not take as long as four
 _AT_ONCE = 2  # numpy and Arrow leave the interpreter to others while they work
+_STEPS_AT_ONCE = 3  # more than processors, so that three long steps do not take as long as four
 _NEVER_US = -(2**61)  # before any row: what an observation without a time is asked at
 
 
@@ -90,22 +91,31 @@ def _join_view(
 
 
 def _windowed_columns(view: ViewDefinition, timeline: Timeline) -> dict[str, Column]:
-    of_values = ValueFigures(timeline)
-    by_window: defaultdict[tuple[int, int], list[FeatureDefinition]] = defaultdict(list)
-    for feature in view.windowed:
-        (of_values if feature.kind in VALUE_KINDS else timeline).prepare(feature)
-        by_window[feature.window_us, feature.hop_us].append(feature)
+    summed = [feature for feature in view.windowed if feature.kind not in VALUE_KINDS]
+    picked = [feature for feature in view.windowed if feature.kind in VALUE_KINDS]
+    of_values, n = ValueFigures(timeline), len(timeline)
+    columns = {each.name: (np.empty(n, each.type.dtype), np.empty(n, np.bool_)) for each in summed}
 
-    def figures(features: Iterable[FeatureDefinition]) -> dict[str, Column]:
-        found = {}
-        for feature in features:
-            values, valid = (of_values if feature.kind in VALUE_KINDS else timeline).windowed(feature)
-            found[feature.name] = Column(feature.type, values, valid)
-        return found
+    def answer(asked: slice) -> None:
+        answers = Answers(timeline, asked)
+        for feature in summed:
+            for found, column in zip(answers.figure(feature), columns[feature.name], strict=True):
+                timeline.put(asked, found, column)
 
-    with ThreadPoolExecutor(_WINDOWS_AT_ONCE) as pool:
-        columns = pool.map(figures, by_window.values())
-        return {name: column for found in columns for name, column in found.items()}
+    with ThreadPoolExecutor(_STEPS_AT_ONCE) as pool:
+        shared = timeline.preparations(summed), of_values.preparations(picked), timeline.bounds(view.windowed)
+        _finish(pool.submit(step) for step in chain.from_iterable(shared))
+        _finish(pool.submit(answer, asked) for asked in blocks(n))
+        figures = {each.name: Column(each.type, *columns[each.name]) for each in summed}
+        return figures | dict(
+            zip((each.name for each in picked), pool.map(of_values.figure, picked), strict=True)
+        )
+
+
+def _finish(steps: Iterable[Future[object]]) -> None:
+    """Start all steps, and wait for each; raise what one of them raised."""
+    for step in list(steps):
+        step.result()
 
 
 def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:

@@ -1,11 +1,12 @@
 """Entities and moments in order: sorted once, and counted by binary search."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
 
 from tidemill.expressions import Array
+from tidemill.features.blocks import BLOCK, blocks
 from tidemill.features.definitions import Ints, Mask
 
 _BITS = 63
@@ -63,22 +64,37 @@ class TimeIndex:
         return self.moments[self.places]
 
     @cached_property
+    def is_sorted(self) -> bool:
+        """Whether the moments came sorted by entity and time."""
+        return self._in_time is None and _is_sorted(self._codes)
+
+    @cached_property
     def order(self) -> Ints | None:
         """The positions that sort the moments; None if they are sorted as they are."""
-        if self._in_time is None and _is_sorted(self._codes):
-            return None
-        return self.places if self._in_time is None else self._in_time[self.places]
+        return None if self.is_sorted else self.positions(slice(None))
 
     @property
     def places(self) -> Ints:
         """The places of the sorted moments among ``moments``."""
         return self._packed & _mask(len(self._codes))
 
+    def positions(self, rows: slice) -> Ints:
+        """Return the positions of some of the sorted moments."""
+        places = self._packed[rows] & _mask(len(self._codes))
+        return places if self._in_time is None else self._in_time[places]
+
     def at(self, ranks: Ints) -> tuple[Ints, Ints]:
         """Return the entities and the positions of the moments that have some ranks in the index's order."""
         packed = self._packed[ranks]
         places = packed & _mask(len(self._codes))
         return packed >> self._bits, places if self._in_time is None else self._in_time[places]
+
+    def most_of_one(self) -> int:
+        """Return how many moments the entity with the most has."""
+        if len(self._packed) == 0:
+            return 0
+        entities = np.arange((int(self._packed[-1]) >> self._bits) + 2)
+        return int(np.diff(_search(self._packed, entities << self._bits)).max())
 
     def ranks(self, other: "TimeIndex") -> Ints:
         """Return which of this index's moments, in its order, those of another one of the same rows are."""
@@ -102,13 +118,24 @@ class TimeIndex:
         Ints
             Shape (n_asked,), in the order of ``asked``.
         """
-        numbers = np.searchsorted(self.moments, change(asked.moments))
-        packed = (asked.codes << self._bits) | numbers[asked.places]
-        return np.searchsorted(self._packed, packed).astype(np.int64, copy=False)
+        numbers = _search(self.moments, change(asked.moments))
+        wanted = numbers[asked.places]
+        wanted |= asked.codes << self._bits
+        return _search(self._packed, wanted)
 
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
-        return values if self.order is None else values[self.order]
+        if self.is_sorted:
+            return values
+        arranged = np.empty_like(values)
+        for rows, piece in self.pieces(values):
+            arranged[rows] = piece
+        return arranged
+
+    def pieces(self, values: Array) -> Iterator[tuple[slice, Array]]:
+        """Give the values that belong to the moments piece by piece, in the index's order."""
+        for rows in blocks(len(values)):
+            yield rows, values[self.positions(rows)]
 
     def has_ties(self) -> bool:
         """Tell whether an entity has one moment twice."""
@@ -126,10 +153,24 @@ class TimeIndex:
 def _pack(codes: Ints) -> Ints:
     """Pack each code with its place into one integer, sorted."""
     packed = codes << len(codes).bit_length()
-    packed |= np.arange(len(codes))
+    for rows in blocks(len(codes)):
+        packed[rows] |= np.arange(rows.start, rows.stop)
     # Vectorised where the processor can, which beats counting digits as well as comparing codes.
     packed.sort()
     return packed
+
+
+def _search(numbers: Ints, wanted: Ints) -> Ints:
+    """Return how many of some sorted numbers are less than each wanted one; the wanted are sorted too.
+
+    Where the first of a block of the wanted lies and where the first of the next one does, there lie all
+    between them: so few numbers are searched that they stay near the processor.
+    """
+    found = np.empty(len(wanted), dtype=np.int64)
+    ends = np.append(np.searchsorted(numbers, wanted[::BLOCK]), len(numbers)).tolist()
+    for rows, low, high in zip(blocks(len(wanted)), ends[:-1], ends[1:], strict=True):
+        np.add(np.searchsorted(numbers[low:high], wanted[rows]), low, out=found[rows])
+    return found
 
 
 def _mask(n: int) -> int:

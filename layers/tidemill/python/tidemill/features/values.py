@@ -1,8 +1,12 @@
 """Figures of values of any type over windows, offline: the first, the last, how many different ones."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
 import numpy as np
 
-from tidemill.expressions import Array, Column, Type
+from tidemill.expressions import Column, Type
 from tidemill.features.aggregates import Parts, finish, taken_values
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.kernel import Timeline
@@ -25,18 +29,26 @@ class ValueFigures:
         self._ages: dict[str, tuple[Ints, Floats, Mask]] = {}
         self._groups: dict[str, tuple[Ints, Ints]] = {}
 
-    def prepare(self, feature: FeatureDefinition) -> None:
-        """Work out what windows of every length share, so that they can then be gone through side by side."""
-        if feature.kind == "distinct":
-            self._grouped(feature)
-        else:
-            self._aged(feature)
+    def preparations(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
+        """Give the steps that work out, once, what figures share; they can be gone through side by side."""
+        by_value: defaultdict[str, list[FeatureDefinition]] = defaultdict(list)
+        for feature in features:
+            by_value[feature.value_id].append(feature)
+        yield from (partial(self._prepare, of_one) for of_one in by_value.values())
 
-    def windowed(self, feature: FeatureDefinition) -> tuple[Array, Mask]:
+    def figure(self, feature: FeatureDefinition) -> Column:
         """Compute a feature for every question."""
         parts = self._distinct(feature) if feature.kind == "distinct" else self._pick(feature)
         values, valid = finish(feature.kind, parts)
-        return self._timeline.as_asked(values), self._timeline.as_asked(valid)
+        return Column(feature.type, self._timeline.as_asked(values), self._timeline.as_asked(valid))
+
+    def _prepare(self, features: Iterable[FeatureDefinition]) -> None:
+        """Work out what figures of one value share."""
+        for feature in features:
+            if feature.kind == "distinct":
+                self._grouped(feature)
+            elif len(self._column(feature)) and self._timeline.late is None:
+                self._prepare_ages(feature)
 
     def _column(self, feature: FeatureDefinition) -> Column:
         if feature.value_id not in self._taken:
@@ -49,12 +61,18 @@ class ValueFigures:
         if len(column) == 0:
             n = len(self._timeline)
             return Parts(count=np.zeros(n, dtype=np.int64), chosen=np.zeros(n, dtype=column.type.dtype))
-        order, ages, there = self._aged(feature)
-        sign = 1.0 if feature.kind == "first" else -1.0
-        least = self._timeline.least(feature, f"{feature.value_id} age {sign}", sign * ages, there)
+        self._prepare_ages(feature)
+        least = self._timeline.least(feature, _age_id(feature), slice(None))
         found = np.isfinite(least)
-        rows = order[np.where(found, sign * least, 0.0).astype(np.int64)]
+        rows = self._aged(feature)[0][np.where(found, _sign(feature) * least, 0.0).astype(np.int64)]
         return Parts(count=found.astype(np.int64), chosen=column.values[rows])
+
+    def _prepare_ages(self, feature: FeatureDefinition) -> None:
+        def signed() -> Floats:
+            _, ages, there = self._aged(feature)
+            return np.where(there, _sign(feature) * ages, np.inf)
+
+        self._timeline.prepare_least(feature, _age_id(feature), signed)
 
     def _aged(self, feature: FeatureDefinition) -> tuple[Ints, Floats, Mask]:
         """Return the rows from oldest to newest, and of the sorted rows their ages and which hold a value."""
@@ -115,6 +133,15 @@ class ValueFigures:
             new[1:] = groups[order][1:] != groups[order][:-1]
             self._groups[name] = rows[order], np.cumsum(new) - 1
         return self._groups[name]
+
+
+def _sign(feature: FeatureDefinition) -> float:
+    """Return what to multiply ages with so that the least is the one to pick."""
+    return 1.0 if feature.kind == "first" else -1.0
+
+
+def _age_id(feature: FeatureDefinition) -> str:
+    return f"{feature.value_id} age {_sign(feature)}"
 
 
 def _numbered(column: Column, rows: Ints) -> Ints:
