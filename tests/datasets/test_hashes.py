@@ -1,14 +1,13 @@
-"""Rows by their hashes: equal rows alike, unequal ones apart, and large sets of them."""
+"""Rows by their hashes: equal rows alike, unequal ones apart."""
 
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.datasets.hashes import SeenRows, hash_rows
+from tidemill.datasets.hashes import hash_rows
 
 values = st.tuples(
     st.none() | st.text(max_size=20), st.none() | st.integers(-(2**63), 2**63 - 1), st.none() | st.booleans()
@@ -42,31 +41,3 @@ def test_equal_floats_hash_alike_whatever_their_sign_of_zero() -> None:
 def test_the_hash_of_a_row_is_the_same_today_and_tomorrow() -> None:
     """Hashes are kept beside tables; another function must find what this one wrote."""
     assert hash_rows([pa.array(["N10156"]), pa.array([7])]).tolist() == [8_031_490_585_804_522_682]
-
-
-@given(
-    spread=st.sampled_from([1, 0x9E3779B97F4A7C15]),
-    largest=st.sampled_from([4, 2**22]),
-    filtered_from=st.sampled_from([0, 30, 2**22]),
-    batches=st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=12),
-)
-def test_of_equal_rows_the_first_is_new_however_they_are_batched(
-    spread: int, largest: int, filtered_from: int, batches: list[list[int]]
-) -> None:
-    """Spread over all bits, as hashes are, or alike in all but the last of them."""
-    seen, expected = SeenRows(largest=largest, filtered_from=filtered_from), set()
-    for batch in ([number * spread % 2**64 for number in numbers] for numbers in batches):
-        repeated = seen.add(np.array(batch, dtype=np.uint64)).tolist()
-        for number, again in zip(batch, repeated, strict=True):
-            assert again == (number in expected)
-            expected.add(number)
-    assert sorted(hash_ for run in seen.runs for hash_ in run.tolist()) == sorted(expected)
-    assert all((run[1:] > run[:-1]).all() for run in seen.runs)
-
-
-@pytest.mark.parametrize("filtered_from", [0, 2**22])
-def test_what_was_in_a_set_to_begin_with_is_in_it(filtered_from: int) -> None:
-    numbers = np.arange(100_000, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    seen = SeenRows([np.sort(numbers)], largest=2**15, filtered_from=filtered_from)
-    assert seen.add(numbers[::7]).all()
-    assert not seen.add(numbers + np.uint64(1)).any()

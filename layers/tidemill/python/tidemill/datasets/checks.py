@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from tidemill.datasets.arrow import to_columns
 from tidemill.datasets.findings import ALL_PUT_ASIDE, SHOWN_EXAMPLES, Findings, RowOfFile, Verdict
-from tidemill.datasets.hashes import Mask, SeenRows, hash_rows
+from tidemill.datasets.hashes import hash_rows
 from tidemill.datasets.readable import Numbers
+from tidemill.datasets.seen_rows import SeenRows
+from tidemill.datasets.sorted_runs import Mask
 from tidemill.expressions import Columns, evaluate
 from tidemill.project import Source
 from tidemill.project.checks import Holds, References, RowCheck, Severity, Unique

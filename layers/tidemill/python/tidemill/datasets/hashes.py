@@ -1,7 +1,6 @@
-"""Rows as 64-bit hashes, by which repetition is found among millions without keeping them."""
+"""Rows as 64-bit hashes, by which equal rows are found without keeping them."""
 
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 Hashes = npt.NDArray[np.uint64]
-Mask = npt.NDArray[np.bool_]
 
 _WORD_BYTES = 8
-_FILTER_BITS = 29
-_FILTERED_AT_ONCE = 65_536
 _NULL = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -92,100 +88,3 @@ def _hash_strings(column: pa.Array) -> Hashes:
         done += _WORD_BYTES
         pending = pending[sizes[pending] > done]
     return hashes
-
-
-class SeenRows:
-    """A set of hashes as sorted runs, merged when the newest has outgrown the one before.
-
-    Parameters
-    ----------
-    runs
-        What is in it to begin with, each sorted and none twice.
-    largest
-        From how many hashes a run is merged no more and lies on disk: 32 MB of them.
-    filtered_from
-        From how many hashes in all a filter tells of most others at once that they are not in the set.
-    """
-
-    def __init__(
-        self, runs: Iterable[Hashes] = (), *, largest: int = 4_194_304, filtered_from: int = 1_048_576
-    ) -> None:
-        self.runs = [run if len(run) < largest else _on_disk(run) for run in runs]
-        self._largest = largest
-        self._filtered_from = filtered_from
-        self._filter: _Filter | None = None
-
-    def contains(self, hashes: Hashes) -> Mask:
-        """Say which are in the set; quickest for sorted hashes, whose neighbours lie close together."""
-        found = np.zeros(len(hashes), dtype=np.bool_)
-        for run in self.runs:
-            if len(run):
-                places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
-                found |= run[places] == hashes
-        return found
-
-    def add(self, hashes: Hashes) -> Mask:
-        """Put hashes into the set, and say which were there, before or earlier in the array."""
-        order = _order(hashes)
-        ordered = hashes[order]
-        again = self._were_in(ordered)
-        again[1:] |= ordered[1:] == ordered[:-1]
-        repeated = np.empty(len(hashes), dtype=np.bool_)
-        repeated[order] = again
-        if not again.all():
-            self.runs.append(ordered[~again])
-        while len(self.runs) > 1 and len(self.runs[-1]) >= len(self.runs[-2]) < self._largest:
-            newest = self.runs.pop()
-            merged = np.concatenate([self.runs[-1], newest])
-            merged.sort(kind="stable")  # which merges sorted runs in one pass
-            self.runs[-1] = merged if len(merged) < self._largest else _on_disk(merged)
-        return repeated
-
-    def _were_in(self, ordered: Hashes) -> Mask:
-        """Say which sorted hashes are in the set, and let the filter know of all of them."""
-        if self._filter is None and sum(map(len, self.runs)) >= self._filtered_from:
-            self._filter = _Filter()
-            for run in self.runs:
-                for start in range(0, len(run), _FILTERED_AT_ONCE):
-                    self._filter.add(run[start : start + _FILTERED_AT_ONCE])
-        if self._filter is None:
-            return self.contains(ordered)
-        found = self._filter.add(ordered)
-        found[found] = self.contains(ordered[found])
-        return found
-
-
-class _Filter:
-    """A set of hashes that forgets all but their leading bits: some are taken to be in it that are not.
-
-    It has a bit for each value of them, 64 MB, so of other hashes 2 % are when it holds 11 million.
-    """
-
-    def __init__(self) -> None:
-        self._words = np.zeros(2 ** (_FILTER_BITS - 6), dtype=np.uint64)
-
-    def add(self, ordered: Hashes) -> Mask:
-        """Put sorted hashes into the set, and say which may have been there before."""
-        bits = ordered >> np.uint64(64 - _FILTER_BITS)
-        places = (bits >> np.uint64(6)).astype(np.intp)
-        marks = np.uint64(1) << (bits & np.uint64(63))
-        found: Mask = (self._words[places] & marks) != 0
-        first = np.flatnonzero(np.diff(places, prepend=-1))  # of the hashes that share a word
-        if len(first):
-            self._words[places[first]] |= np.bitwise_or.reduceat(marks, first)
-        return found
-
-
-def _order(hashes: Hashes) -> npt.NDArray[np.intp]:
-    """Return the order that sorts hashes, of equal ones the first first."""
-    order = np.argsort(hashes)
-    ordered = hashes[order]
-    # The quickest sort leaves equal ones in any order; there are seldom any.
-    return np.argsort(hashes, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order
-
-
-def _on_disk(run: Hashes) -> Hashes:
-    """Move a run out of memory; its file has no name, and is gone when nothing reads the run."""
-    with tempfile.TemporaryFile() as file:
-        run.tofile(file)
-        return np.memmap(file, run.dtype, "r", shape=run.shape)  # what is read of it alone is in memory

@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 
 from tidemill.datasets.conversion import converted
 from tidemill.datasets.formats import OTHER_DELIMITERS, read_batches
-from tidemill.datasets.hashes import SeenRows, hash_rows
+from tidemill.datasets.hashes import hash_rows
 from tidemill.datasets.infer_key import Key, KeySample, first_key
 from tidemill.datasets.raw import read_raw
+from tidemill.datasets.seen_rows import SeenRows
 from tidemill.errors import UploadRefused
 from tidemill.expressions import Type
 from tidemill.project.files import PLAIN_CSV, Csv

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from tidemill.datasets.hashes import Hashes, SeenRows, hash_rows
+from tidemill.datasets.hashes import Hashes, hash_rows
+from tidemill.datasets.seen_rows import SeenRows
 
 _SAMPLED_ROWS = 32_768
 _MOST_COLUMNS = 10  # of ten there are 165 pairs and threes

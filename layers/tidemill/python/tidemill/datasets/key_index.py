@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from tidemill.canonical import digest_bytes
-from tidemill.datasets.hashes import Hashes, SeenRows, hash_rows
+from tidemill.datasets.hashes import Hashes, hash_rows
+from tidemill.datasets.seen_rows import SeenRows
 from tidemill.datasets.tables import Commit, KeptSnapshot, Tables
 from tidemill.errors import NotFound
 from tidemill.ports import Blobs
@@ -61,7 +62,7 @@ class KeyIndex:
         for check in self.checks:
             names = []
             for run in seen[check].runs:
-                data = run.astype("<u8").tobytes()
+                data = run.to_bytes()
                 names.append(digest_bytes(data))
                 if names[-1] not in self._named:
                     self._blobs.put(f"{self._folder}{names[-1]}{_ENDING}", data)
