@@ -20,7 +20,7 @@ from tidemill.datasets.blocking import block, lift
 from tidemill.datasets.findings import ChecksFailed, Findings
 from tidemill.datasets.moments import timestamp
 from tidemill.datasets.requested_rows import requested_rows, row_by_row
-from tidemill.datasets.tables import Tables
+from tidemill.datasets.tables import TablesInParts
 from tidemill.datasets.uploaded_rows import UploadedRows, stored_findings
 from tidemill.datasets.uploads import (
     IngestOutcome,
@@ -45,7 +45,7 @@ def ingest_upload(
     *,
     project: Project,
     blobs: Blobs,
-    tables: Tables,
+    tables: TablesInParts,
     documents: Documents,
     events: Events,
 ) -> IngestOutcome:
@@ -92,7 +92,7 @@ class _Ingest:
         *,
         project: Project,
         blobs: Blobs,
-        tables: Tables,
+        tables: TablesInParts,
         documents: Documents,
         events: Events,
     ) -> None:

@@ -8,12 +8,11 @@ million commits has twenty.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
 
 from tidemill.canonical import digest_bytes
 from tidemill.datasets.hashes import Hashes, hash_rows
 from tidemill.datasets.seen_rows import SeenRows
-from tidemill.datasets.tables import Commit, KeptSnapshot, Tables
+from tidemill.datasets.tables import Commit, KeptSnapshot, PartReader, TablesInParts
 from tidemill.errors import NotFound
 from tidemill.ports import Blobs
 from tidemill.project import Project, Source
@@ -21,6 +20,7 @@ from tidemill.project.checks import References, Unique
 
 _PROPERTY = "tidemill.keys."
 _ENDING = ".u64"
+_ROWS_AT_ONCE = 65_536
 
 
 class KeyIndex:
@@ -31,12 +31,12 @@ class KeyIndex:
     project, source
         Whose.
     tables
-        Read for commits that were made before the check was declared.
+        Read, file by file, where the newest commit was made before the check was declared.
     blobs
         The data bucket, where runs lie under ``keys/``.
     """
 
-    def __init__(self, project: Project, source: Source, *, tables: Tables, blobs: Blobs) -> None:
+    def __init__(self, project: Project, source: Source, *, tables: TablesInParts, blobs: Blobs) -> None:
         self._source = source
         self._tables = tables
         self._blobs = blobs
@@ -50,8 +50,11 @@ class KeyIndex:
         """Return the keys of the current history, for each check."""
         if not self.checks:
             return {}
-        history = self._tables.commits(self._source.name)
-        return {check: SeenRows(self._runs(check, history)) for check in self.checks}
+        newest = self._tables.commits(self._source.name, last=1)
+        return {
+            check: SeenRows(run for commit in newest for run in self._runs(check, commit))
+            for check in self.checks
+        }
 
     def save(self, seen: Mapping[Unique, SeenRows]) -> dict[str, str]:
         """Store runs that no commit names yet, and return the properties of the commit that will.
@@ -69,26 +72,16 @@ class KeyIndex:
             properties[self._property(check)] = " ".join(names)
         return properties
 
-    def _runs(self, check: Unique, history: Sequence[Commit]) -> Iterator[Hashes]:
+    def _runs(self, check: Unique, newest: Commit) -> Iterator[Hashes]:
         """Yield the runs of the history one by one: large ones are moved out of memory as they come."""
-        for position in range(len(history) - 1, -1, -1):
-            named = history[position].properties.get(self._property(check))
-            if named is not None:
-                yield from map(self._run, named.split())
-                yield from (self._added_by(commit, check) for commit in history[position + 1 :])
-                return
-        if history:
-            yield _sorted_hashes(self._tables.rows(self._source.name, columns=check.columns), check.columns)
+        named = newest.properties.get(self._property(check))
+        if named is None:
+            return _stored_hashes(self._tables, self._source.name, newest.snapshot_id, check.columns)
+        return map(self._run, named.split())
 
     def _run(self, name: str) -> Hashes:
         self._named.add(name)
         return np.frombuffer(self._blobs.get(f"{self._folder}{name}{_ENDING}"), "<u8")
-
-    def _added_by(self, commit: Commit, check: Unique) -> Hashes:
-        rows = self._tables.rows(
-            self._source.name, snapshot_id=commit.snapshot_id, added_only=True, columns=check.columns
-        )
-        return _sorted_hashes(rows, check.columns)
 
     def _property(self, check: Unique) -> str:
         """Name runs by their columns and types: of another type, a value hashes otherwise."""
@@ -119,7 +112,7 @@ def key_runs(project: str, source: str, snapshots: Iterable[KeptSnapshot]) -> se
     }
 
 
-def referenced_keys(source: Source, tables: Tables) -> dict[References, SeenRows]:
+def referenced_keys(source: Source, tables: TablesInParts) -> dict[References, SeenRows]:
     """Return the keys that other sources have by now, for each check of references.
 
     Parameters
@@ -127,27 +120,37 @@ def referenced_keys(source: Source, tables: Tables) -> dict[References, SeenRows
     source
         Whose checks.
     tables
-        The key columns of the sources that are referred to are read whole.
+        The key columns of the sources that are referred to are read, file by file.
 
     Returns
     -------
     dict[References, SeenRows]
-        Nothing is in it where the other source has no commits.
+        Empty sets where the other source has no commits.
     """
-    found = {}
-    for check in source.row_checks:
-        if isinstance(check, References):
-            try:
-                rows = tables.rows(check.target.name, columns=list(check.target.key))
-            except NotFound:  # no upload yet
-                found[check] = SeenRows()
-            else:
-                found[check] = SeenRows([_sorted_hashes(rows, check.target.key)])
-    return found
+    return {
+        check: SeenRows(_keys_of(check.target, tables))
+        for check in source.row_checks
+        if isinstance(check, References)
+    }
 
 
-def _sorted_hashes(rows: pa.Table, columns: Sequence[str]) -> Hashes:
-    parts = [
-        hash_rows([batch.column(name) for name in columns]) for batch in rows.to_batches() if batch.num_rows
-    ]
-    return np.unique(np.concatenate([np.empty(0, np.uint64), *parts]))
+def _keys_of(source: Source, tables: TablesInParts) -> Iterator[Hashes]:
+    try:
+        newest = tables.commits(source.name, last=1)
+    except NotFound:  # no upload yet
+        return
+    for commit in newest:
+        yield from _stored_hashes(tables, source.name, commit.snapshot_id, source.key)
+
+
+def _stored_hashes(
+    tables: PartReader, table: str, snapshot_id: int, columns: Sequence[str]
+) -> Iterator[Hashes]:
+    """Yield the sorted hashes of a version's rows, those of each file by themselves."""
+    for part in tables.parts(table, snapshot_id=snapshot_id, columns=columns).tables:
+        hashes = [
+            hash_rows([batch.column(name) for name in columns])
+            for batch in part.to_batches(max_chunksize=_ROWS_AT_ONCE)
+            if batch.num_rows
+        ]
+        yield np.unique(np.concatenate([np.empty(0, np.uint64), *hashes]))

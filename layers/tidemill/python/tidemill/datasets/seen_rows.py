@@ -18,7 +18,7 @@ class SeenRows:
     Parameters
     ----------
     runs
-        What is in it to begin with, each sorted and none twice.
+        What is in it to begin with, each sorted. They are taken one by one, before the next is asked for.
     largest
         From how many hashes a run is merged no more and lies in a file: 16 MB of them.
     filtered_from
@@ -31,13 +31,15 @@ class SeenRows:
         self._largest = largest
         self._filtered_from = filtered_from
         self._filter: _Filter | None = None
-        self.runs = [self._held([run], len(run)) for run in runs]
+        self.runs: list[Run] = []
+        for run in runs:
+            self._put(run)
 
     def contains(self, hashes: Hashes) -> Mask:
-        """Say which are in the set; quickest for sorted hashes, whose neighbours lie close together."""
-        found = np.zeros(len(hashes), dtype=np.bool_)
-        for run in self.runs:
-            found |= run.contains(hashes)
+        """Say which are in the set."""
+        order = np.argsort(hashes)
+        found = np.empty(len(hashes), dtype=np.bool_)
+        found[order] = self._contains(hashes[order])
         return found
 
     def add(self, hashes: Hashes) -> Mask:
@@ -48,16 +50,26 @@ class SeenRows:
         again[1:] |= ordered[1:] == ordered[:-1]
         repeated = np.empty(len(hashes), dtype=np.bool_)
         repeated[order] = again
-        if not again.all():
-            new = ordered[~again]
-            self.runs.append(self._held([new], len(new)))
+        self._put(ordered[~again])
+        return repeated
+
+    def _put(self, ordered: Hashes) -> None:
+        """Put sorted hashes into the set that are not in it."""
+        if len(ordered):
+            self.runs.append(self._held([ordered], len(ordered)))
         while len(self.runs) > 1 and 2 * len(self.runs[-1]) > len(self.runs[-2]) < self._largest:
             newest, older = self.runs.pop(), self.runs.pop()
             self.runs.append(self._held(older.merged(newest), len(older) + len(newest)))
-        return repeated
 
     def _held(self, blocks: Iterable[Hashes], n_hashes: int) -> Run:
         return FileRun(blocks) if n_hashes >= self._largest else Run(np.concatenate([*blocks]))
+
+    def _contains(self, ordered: Hashes) -> Mask:
+        """Say which sorted hashes are in the set: neighbours lie close together in memory and in files."""
+        found = np.zeros(len(ordered), dtype=np.bool_)
+        for run in self.runs:
+            found |= run.contains(ordered)
+        return found
 
     def _were_in(self, ordered: Hashes) -> Mask:
         """Say which sorted hashes are in the set, and let the filter know of all of them."""
@@ -67,9 +79,9 @@ class SeenRows:
                 for block in run.blocks():
                     self._filter.add(block)
         if self._filter is None:
-            return self.contains(ordered)
+            return self._contains(ordered)
         found = self._filter.add(ordered)
-        found[found] = self.contains(ordered[found])
+        found[found] = self._contains(ordered[found])
         return found
 
 

@@ -19,12 +19,12 @@ _BLOCK_HASHES = 65_536  # half a megabyte
 
 
 class Run:
-    """Sorted hashes in memory, none twice.
+    """Sorted hashes in memory.
 
     Parameters
     ----------
     hashes
-        Shape (n_hashes,).
+        Shape (n_hashes,), at least one.
 
     Examples
     --------
@@ -42,8 +42,6 @@ class Run:
 
     def contains(self, hashes: Hashes) -> Mask:
         """Say which are in it; quickest for sorted hashes, whose neighbours lie close together."""
-        if not len(self):
-            return np.zeros(len(hashes), dtype=np.bool_)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self) - 1)
         found: Mask = self._hashes[places] == hashes
         return found
@@ -72,7 +70,7 @@ class Run:
 
 
 class FileRun(Run):
-    """Sorted hashes in a file, none twice; it has no name, and is gone when the run is.
+    """Sorted hashes in a file; it has no name, and is gone when the run is.
 
     Parameters
     ----------
@@ -105,12 +103,6 @@ class FileRun(Run):
         stored = super().to_bytes()
         self._let_go()
         return stored
-
-    def merged(self, other: Run) -> Iterator[Hashes]:
-        """Yield the hashes of this run and another in order, about a megabyte at a time."""
-        for block in super().merged(other):
-            yield block
-            self._let_go()
 
     def _let_go(self) -> None:
         """Count the pages of the file that were looked at as memory of this process no longer."""

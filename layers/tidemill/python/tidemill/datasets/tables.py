@@ -149,6 +149,10 @@ class PartReader(Protocol):
         ...
 
 
+class TablesInParts(Tables, PartReader, Protocol):
+    """Both ports to one store, for whoever appends to a table and must not hold the rows of others."""
+
+
 class History(Protocol):
     """The versions of tables of one project's database."""
 

@@ -15,7 +15,7 @@ from tidemill.datasets.findings import ColumnCounts, Findings
 from tidemill.datasets.formats import Rows, read_rows
 from tidemill.datasets.key_index import KeyIndex, referenced_keys
 from tidemill.datasets.measures import Measures
-from tidemill.datasets.tables import Appended, Tables
+from tidemill.datasets.tables import Appended, TablesInParts
 from tidemill.datasets.uploads import FINDINGS_PROPERTY, Upload, commit_properties, set_counts
 from tidemill.errors import Conflict, NotFound, UploadRefused
 from tidemill.ports import Blobs
@@ -49,7 +49,14 @@ class UploadedRows:
     """
 
     def __init__(
-        self, upload: Upload, digest: str, *, project: Project, source: Source, tables: Tables, blobs: Blobs
+        self,
+        upload: Upload,
+        digest: str,
+        *,
+        project: Project,
+        source: Source,
+        tables: TablesInParts,
+        blobs: Blobs,
     ) -> None:
         self._upload = upload
         self._digest = digest
