@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill.features.definitions import Ints
-from tidemill.features.time_index import TimeIndex, sort_by_entity
+from tidemill.features.time_index import TimeIndex, sort_codes
 
 Moments = list[tuple[int, int]]
 
@@ -50,7 +50,8 @@ def test_moments_are_sorted_by_entity_and_time_and_say_where_they_came_from(mome
     index = index_of(moments)
     in_order = sorted(moments)
     assert list(zip(index.codes.tolist(), index.times.tolist(), strict=True)) == in_order
-    entities, positions = index.at(np.arange(len(moments)))
+    ranks = np.arange(len(moments))
+    entities, positions = index.at(ranks)
     assert entities.tolist() == [code for code, _ in in_order]
     assert [moments[position] for position in positions.tolist()] == in_order
     assert index.arrange(np.arange(len(moments))).tolist() == positions.tolist()
@@ -67,6 +68,7 @@ def test_rows_sorted_by_one_time_are_found_in_the_order_of_another(rows: list[tu
 
 
 @given(st.lists(st.integers(0, 2**62) | CODES, max_size=30))
-def test_sorting_by_entity_leaves_those_of_one_in_their_order(codes: list[int]) -> None:
-    order = sort_by_entity(np.array(codes, dtype=np.int64)).tolist()
-    assert order == sorted(range(len(codes)), key=lambda place: codes[place])
+def test_sorting_codes_leaves_equal_ones_in_their_order(codes: list[int]) -> None:
+    in_order, order = sort_codes(np.array(codes, dtype=np.int64))
+    assert in_order.tolist() == sorted(codes)
+    assert order.tolist() == sorted(range(len(codes)), key=lambda place: codes[place])

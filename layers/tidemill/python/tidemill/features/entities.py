@@ -64,6 +64,26 @@ def _encode(rows: Column, asked: Column) -> tuple[Ints, Ints, int]:
     return row_codes, _places(known, wanted, asked.valid), len(known)
 
 
+def number_values(column: Column) -> tuple[Ints, int]:
+    """Give each different value of a column a number, 0 or more; what a null is given says nothing.
+
+    Returns
+    -------
+    tuple
+        The numbers, shape (n_rows,), and one more than the greatest may be.
+
+    Examples
+    --------
+    >>> from tidemill.expressions.columns import column
+    >>> number_values(column(Type.FLOAT, [0.5, 2.5, 0.5]))
+    (array([0, 1, 0]), 2)
+    """
+    if column.type is Type.FLOAT:
+        column = Column(Type.INT, column.values.view(np.int64), column.valid)
+    numbers, _, n_numbers = _encode(column, column.take(np.arange(0)))
+    return numbers, n_numbers
+
+
 def _integers(column: Column) -> Ints:
     """Return ints, bools or timestamps as integers."""
     if column.type is Type.TIMESTAMP:

@@ -20,7 +20,7 @@ from tidemill.features.aggregates import KINDS, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import find_ties, settle_ties
 from tidemill.features.exact import LOWEST, Limbs, Pieces, finest, split_pieces
-from tidemill.features.ranges import RangeMinima
+from tidemill.features.ranges import RangeMinima, spread_minima
 from tidemill.features.time_index import TimeIndex
 
 _WIDEST_LIMB = 48
@@ -97,6 +97,11 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self._asked_times)
+
+    @property
+    def delay_us(self) -> int | None:
+        """How long after they happened rows are seen, if that is the same for all."""
+        return self._least_us if self._least_us == self._latest_us else None
 
     @cached_property
     def seen(self) -> Ints:
@@ -206,7 +211,8 @@ class Timeline:
         signs = [(feature, sign) for feature in features for sign in _signs(feature)]
         if signs:
             measured = self._measure(features[0])
-            values, there = (self.by_time.arrange(each) for each in (measured.values, measured.there))
+            values = self.by_time.arrange(measured.values)
+            there = measured.there if measured.everywhere else self.by_time.arrange(measured.there)
             for feature, sign in signs:
                 self.prepare_least(feature, _signed_id(feature, sign), partial(_signed, values, there, sign))
 
@@ -239,15 +245,12 @@ class Timeline:
         """Return the least value, times a sign, that each of some sorted questions sees."""
         return self.least(feature, _signed_id(feature, sign), asked)
 
-    def put(self, asked: slice, answers: Array, result: Array) -> None:
-        """Put answers to some of the sorted questions where those stood as they came."""
-        order = self._asked.order
-        result[asked if order is None else order[asked]] = answers
-
     def as_asked(self, answers: Array) -> Array:
-        """Put answers to all sorted questions into the order the questions came in."""
+        """Put answers to the sorted questions into the order the questions came in."""
+        if self._asked.order is None:
+            return answers
         result = np.empty_like(answers)
-        self.put(slice(None), answers, result)
+        result[self._asked.order] = answers
         return result
 
     def _measure(self, feature: FeatureDefinition) -> Measured:
@@ -276,35 +279,30 @@ class Timeline:
             after_a_zero = slice(rows.start + 1, rows.stop + 1)
             yield after_a_zero, piece if never is None else np.where(never[rows], 0.0, piece)
 
-    def gone_us(self, feature: FeatureDefinition) -> Ints:
-        """Return from when on each row is no longer in the feature's window."""
-        return _gone_from(self.happened, feature)
-
     def _never_seen(self, feature: FeatureDefinition) -> Mask | None:
         """Mark rows that become known only when they are gone; None if there are none."""
         if self._latest_us <= feature.window_us:
             return None
         window = window_of(feature)
         if window not in self._never:
-            never = self.visible >= self.gone_us(feature)
+            never = self.visible >= gone_from(self.happened, feature)
             self._never[window] = never if never.any() else None
         return self._never[window]
 
-    def difference(self, feature: FeatureDefinition, visible: Ints, gone: Ints) -> Ints:
-        """Add up values of the rows visible to each question, less values of the rows gone from its window.
+    def difference(self, feature: FeatureDefinition, visible: Mask, gone: Mask) -> Ints:
+        """Count marked rows visible to each question, less other marked rows gone from its window.
 
         Parameters
         ----------
         feature
             Whose window it is.
         visible, gone
-            What each row adds and takes away, sorted by entity and timestamp.
+            Marks of the rows, sorted by entity and timestamp.
         """
-        by_visible = _running(self._arrange_late(visible))
-        answer: Ints = by_visible[self.seen] - _running(gone)[self.gone_by(feature)]
-        return answer
+        begun = _counted(self._arrange_late(visible))[self.seen].astype(np.int64)
+        return begun - _counted(gone)[self.gone_by(feature)]
 
-    def _arrange_late(self, values: Ints) -> Ints:
+    def _arrange_late(self, values: Array) -> Array:
         """Put values of the sorted rows into the order in which the rows came to be seen."""
         return values if self.late is None else values[self.late]
 
@@ -336,29 +334,16 @@ class Timeline:
     def _least_of_late(self, feature: FeatureDefinition, values: Floats) -> Floats:
         """Take the least where rows came to be known in another order than they happened.
 
-        The questions of an entity that see a row lie side by side in time. So each row is written over
-        its stretch of the sorted questions, as two overlapping blocks of a power of two long, and the
-        blocks are then handed down from the longest to the shortest: a sparse table built from below.
+        The questions of an entity that see a row lie side by side in time.
         """
         first = np.empty(len(values), dtype=np.int64)
         first[self.late] = self._asked.count_before(self._by_visible, lambda times: times)
-        last = self._asked.count_before(self.by_time, lambda times: _gone_from(times, feature))
+        last = self._asked.count_before(self.by_time, lambda times: gone_from(times, feature))
         used = np.flatnonzero((values < np.inf) & (last > first))
-        first, last, numbers = first[used], last[used], values[used]
-        levels = np.frexp((last - first).astype(np.float64))[1] - 1
-        table = np.full(len(self), np.inf)
-        for level in range(int(levels.max(initial=-1)), -1, -1):
-            rows = np.flatnonzero(levels == level)
-            np.minimum.at(table, first[rows], numbers[rows])
-            np.minimum.at(table, last[rows] - (1 << level), numbers[rows])
-            if level:
-                half = 1 << (level - 1)
-                handed = table[:-half].copy()
-                np.minimum(table[half:], handed, out=table[half:])
-        return table
+        return spread_minima(len(self), first[used], last[used], values[used])
 
 
-def _gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
+def gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
     """Return from when on rows are no longer in a feature's window."""
     return (happened // feature.hop_us + 1) * feature.hop_us + feature.window_us
 
@@ -379,8 +364,16 @@ def _signed_id(feature: FeatureDefinition, sign: float) -> str:
 
 
 def _signed(values: Floats, there: Mask, sign: float) -> Floats:
-    signed: Floats = np.where(there, sign * values, np.inf)
+    signed = sign * values
+    signed[~there] = np.inf
     return signed
+
+
+def _counted(marks: Mask) -> Array:
+    """Return running counts of marks that begin with 0, shape (n + 1,), of the least type that holds them."""
+    counts = np.zeros(len(marks) + 1, dtype=np.min_scalar_type(len(marks)))
+    np.cumsum(marks, out=counts[1:])
+    return counts
 
 
 def _running(values: Ints) -> Ints:

@@ -15,6 +15,7 @@ from tidemill.features.blocks import blocks
 from tidemill.features.definitions import (
     Declared,
     Events,
+    FeatureDefinition,
     Ints,
     ViewDefinition,
     define,
@@ -94,22 +95,26 @@ def _windowed_columns(view: ViewDefinition, timeline: Timeline) -> dict[str, Col
     summed = [feature for feature in view.windowed if feature.kind not in VALUE_KINDS]
     picked = [feature for feature in view.windowed if feature.kind in VALUE_KINDS]
     of_values, n = ValueFigures(timeline), len(timeline)
-    columns = {each.name: (np.empty(n, each.type.dtype), np.empty(n, np.bool_)) for each in summed}
+    found = {each.name: (np.empty(n, each.type.dtype), np.empty(n, np.bool_)) for each in summed}
 
     def answer(asked: slice) -> None:
         answers = Answers(timeline, asked)
         for feature in summed:
-            for found, column in zip(answers.figure(feature), columns[feature.name], strict=True):
-                timeline.put(asked, found, column)
+            values, valid = found[feature.name]
+            values[asked], valid[asked] = answers.figure(feature)
+
+    def column(feature: FeatureDefinition) -> Column:
+        if feature in picked:
+            return of_values.figure(feature)
+        values, valid = found.pop(feature.name)
+        return Column(feature.type, timeline.as_asked(values), timeline.as_asked(valid))
 
     with ThreadPoolExecutor(_STEPS_AT_ONCE) as pool:
         shared = timeline.preparations(summed), of_values.preparations(picked), timeline.bounds(view.windowed)
         _finish(pool.submit(step) for step in chain.from_iterable(shared))
         _finish(pool.submit(answer, asked) for asked in blocks(n))
-        figures = {each.name: Column(each.type, *columns[each.name]) for each in summed}
-        return figures | dict(
-            zip((each.name for each in picked), pool.map(of_values.figure, picked), strict=True)
-        )
+        columns = pool.map(column, view.windowed)
+        return {feature.name: each for feature, each in zip(view.windowed, columns, strict=True)}
 
 
 def _finish(steps: Iterable[Future[object]]) -> None:

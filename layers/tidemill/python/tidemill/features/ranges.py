@@ -1,4 +1,4 @@
-"""The smallest value of many ranges of an array, at a cost that does not depend on their lengths."""
+"""The smallest value of many ranges, and of those that cover a place: whatever their lengths, at one cost."""
 
 import numpy as np
 
@@ -74,3 +74,36 @@ class RangeMinima:
             rows, table = inner[levels == level], self._table[level]
             within = np.minimum(table[first[rows]], table[last[rows] - (1 << level)])
             answer[rows] = np.minimum(answer[rows], within)
+
+
+def spread_minima(n: int, starts: Ints, ends: Ints, values: Floats) -> Floats:
+    """Return the smallest value whose range covers a place, for each of ``n`` places; infinite for none.
+
+    Each value is written over its range as two overlapping blocks of a power of two long, and the blocks
+    are then handed down from the longest to the shortest: a sparse table built from below.
+
+    Parameters
+    ----------
+    n
+        The number of places.
+    starts, ends
+        Shape (n_ranges,), from 0 to n: the first place of each range, and the first after it; none is empty.
+    values
+        Shape (n_ranges,).
+
+    Examples
+    --------
+    >>> spread_minima(4, np.array([0, 1]), np.array([3, 2]), np.array([5.0, 3.0]))
+    array([ 5.,  3.,  5., inf])
+    """
+    levels = np.frexp((ends - starts).astype(np.float64))[1] - 1
+    table = np.full(n, np.inf)
+    for level in range(int(levels.max(initial=-1)), -1, -1):
+        ranges = np.flatnonzero(levels == level)
+        np.minimum.at(table, starts[ranges], values[ranges])
+        np.minimum.at(table, ends[ranges] - (1 << level), values[ranges])
+        if level:
+            half = 1 << (level - 1)
+            handed = table[:-half].copy()
+            np.minimum(table[half:], handed, out=table[half:])
+    return table

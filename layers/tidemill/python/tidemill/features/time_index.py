@@ -6,23 +6,25 @@ from functools import cached_property
 import numpy as np
 
 from tidemill.expressions import Array
-from tidemill.features.blocks import BLOCK, blocks
+from tidemill.features.blocks import blocks
 from tidemill.features.definitions import Ints, Mask
 
 _BITS = 63
 
 
-def sort_by_entity(codes: Ints) -> Ints:
-    """Return the positions that sort entities and leave those of one entity in their order.
+def sort_codes(codes: Ints) -> tuple[Ints, Ints]:
+    """Return codes in order, and the positions that sort them and leave equal ones in their order.
 
     Examples
     --------
-    >>> sort_by_entity(np.array([70_000, 3, 70_000, 3]))
-    array([1, 3, 0, 2])
+    >>> sort_codes(np.array([70_000, 3, 70_000, 3]))
+    (array([    3,     3, 70000, 70000]), array([1, 3, 0, 2]))
     """
     if int(codes.max(initial=0)).bit_length() + len(codes).bit_length() >= _BITS:
-        return np.argsort(codes, kind="stable")
-    return _pack(codes) & _mask(len(codes))
+        order = np.argsort(codes, kind="stable")
+        return codes[order], order
+    packed = _pack(codes)
+    return packed >> len(codes).bit_length(), packed & _mask(len(codes))
 
 
 class TimeIndex:
@@ -56,12 +58,12 @@ class TimeIndex:
     @property
     def codes(self) -> Ints:
         """The entities, sorted."""
-        return self._packed >> self._bits
+        return self.stretch(slice(None))[0]
 
     @property
     def times(self) -> Ints:
         """The moments, sorted by entity and time."""
-        return self.moments[self.places]
+        return self.moments[self.stretch(slice(None))[1]]
 
     @cached_property
     def is_sorted(self) -> bool:
@@ -71,30 +73,28 @@ class TimeIndex:
     @cached_property
     def order(self) -> Ints | None:
         """The positions that sort the moments; None if they are sorted as they are."""
-        return None if self.is_sorted else self.positions(slice(None))
+        return None if self.is_sorted else self._positions(self._packed)
 
-    @property
-    def places(self) -> Ints:
-        """The places of the sorted moments among ``moments``."""
-        return self._packed & _mask(len(self._codes))
-
-    def positions(self, rows: slice) -> Ints:
-        """Return the positions of some of the sorted moments."""
-        places = self._packed[rows] & _mask(len(self._codes))
-        return places if self._in_time is None else self._in_time[places]
+    def stretch(self, rows: slice) -> tuple[Ints, Ints]:
+        """Return the entities of some of the sorted moments, and their places among ``moments``."""
+        packed = self._packed[rows]
+        return packed >> self._bits, packed & _mask(len(self._codes))
 
     def at(self, ranks: Ints) -> tuple[Ints, Ints]:
         """Return the entities and the positions of the moments that have some ranks in the index's order."""
         packed = self._packed[ranks]
+        return packed >> self._bits, self._positions(packed)
+
+    def _positions(self, packed: Ints) -> Ints:
         places = packed & _mask(len(self._codes))
-        return packed >> self._bits, places if self._in_time is None else self._in_time[places]
+        return places if self._in_time is None else self._in_time[places]
 
     def most_of_one(self) -> int:
         """Return how many moments the entity with the most has."""
         if len(self._packed) == 0:
             return 0
         entities = np.arange((int(self._packed[-1]) >> self._bits) + 2)
-        return int(np.diff(_search(self._packed, entities << self._bits)).max())
+        return int(np.diff(np.searchsorted(self._packed, entities << self._bits)).max())
 
     def ranks(self, other: "TimeIndex") -> Ints:
         """Return which of this index's moments, in its order, those of another one of the same rows are."""
@@ -118,10 +118,14 @@ class TimeIndex:
         Ints
             Shape (n_asked,), in the order of ``asked``.
         """
-        numbers = _search(self.moments, change(asked.moments))
-        wanted = numbers[asked.places]
-        wanted |= asked.codes << self._bits
-        return _search(self._packed, wanted)
+        n = len(asked.moments)
+        numbers = _search(self.moments, n, lambda rows: change(asked.moments[rows]))
+
+        def wanted(rows: slice) -> Ints:
+            entities, places = asked.stretch(rows)
+            return entities << self._bits | numbers[places]
+
+        return _search(self._packed, n, wanted)
 
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
@@ -135,7 +139,7 @@ class TimeIndex:
     def pieces(self, values: Array) -> Iterator[tuple[slice, Array]]:
         """Give the values that belong to the moments piece by piece, in the index's order."""
         for rows in blocks(len(values)):
-            yield rows, values[self.positions(rows)]
+            yield rows, values[rows] if self.is_sorted else values[self._positions(self._packed[rows])]
 
     def has_ties(self) -> bool:
         """Tell whether an entity has one moment twice."""
@@ -160,16 +164,17 @@ def _pack(codes: Ints) -> Ints:
     return packed
 
 
-def _search(numbers: Ints, wanted: Ints) -> Ints:
-    """Return how many of some sorted numbers are less than each wanted one; the wanted are sorted too.
+def _search(numbers: Ints, n: int, wanted: Callable[[slice], Ints]) -> Ints:
+    """Return how many of some sorted numbers are less than each of ``n`` wanted ones; these are sorted too.
 
-    Where the first of a block of the wanted lies and where the first of the next one does, there lie all
-    between them: so few numbers are searched that they stay near the processor.
+    Between where the first of a block of the wanted lies and where the last does lie all of it: so few
+    numbers are searched that they stay near the processor.
     """
-    found = np.empty(len(wanted), dtype=np.int64)
-    ends = np.append(np.searchsorted(numbers, wanted[::BLOCK]), len(numbers)).tolist()
-    for rows, low, high in zip(blocks(len(wanted)), ends[:-1], ends[1:], strict=True):
-        np.add(np.searchsorted(numbers[low:high], wanted[rows]), low, out=found[rows])
+    found = np.empty(n, dtype=np.int64)
+    for rows in blocks(n):
+        block = wanted(rows)
+        low, high = np.searchsorted(numbers, block[[0, -1]]).tolist()
+        np.add(np.searchsorted(numbers[low:high], block), low, out=found[rows])
     return found
 
 

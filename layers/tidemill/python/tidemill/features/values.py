@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from tidemill.expressions import Column, Type
+from tidemill.expressions import Column
 from tidemill.features.aggregates import Parts, finish, taken_values
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.kernel import Timeline
-from tidemill.features.time_index import sort_by_entity
+from tidemill.features.stretches import Stretches
 
 
 class ValueFigures:
@@ -27,7 +27,7 @@ class ValueFigures:
         self._events: Events = timeline.events
         self._taken: dict[str, Column] = {}
         self._ages: dict[str, tuple[Ints, Floats, Mask]] = {}
-        self._groups: dict[str, tuple[Ints, Ints]] = {}
+        self._stretches: dict[str, Stretches] = {}
 
     def preparations(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
         """Give the steps that work out, once, what figures share; they can be gone through side by side."""
@@ -84,55 +84,15 @@ class ValueFigures:
         return self._ages[name]
 
     def _distinct(self, feature: FeatureDefinition) -> Parts:
-        """Count the different values each question sees.
-
-        A value is seen from the moment one of its rows is visible until it is gone, so the rows of one
-        entity and value are stretches of time. Joined where they overlap, as many stretches contain a
-        moment as have begun by then less those that have ended.
-        """
-        begun, ended = self._stretches(feature)
+        """Count the different values each question sees."""
+        begun, ended = self._grouped(feature).ends(feature)
         count = self._timeline.difference(feature, begun, ended)
         return Parts(count=np.minimum(count, feature.at_most))
 
-    def _stretches(self, feature: FeatureDefinition) -> tuple[Ints, Ints]:
-        """Mark the rows with which a joined stretch begins and those with which one ends, by 1."""
-        timeline = self._timeline
-        begun, ended = np.zeros((2, len(timeline.codes)), dtype=np.int64)
-        rows, groups = self._grouped(feature)
-        seen = timeline.visible[rows] < timeline.gone_us(feature)[rows]
-        if not seen.all():
-            rows, groups = rows[seen], groups[seen]
-        if len(rows) == 0:
-            return begun, ended
-        # Rows of one group lie together, by the moment they become visible. The running maximum of the tile
-        # that is gone last begins anew with each group, because the group's number leads.
-        tiles = timeline.happened[rows] // feature.hop_us
-        keys = groups * (int(tiles.max() - tiles.min()) + 1) + tiles
-        latest = np.maximum.accumulate(keys)
-        gone = (tiles + latest - keys + 1) * feature.hop_us + feature.window_us
-        new = np.ones(len(rows), dtype=np.bool_)
-        new[1:] = (groups[1:] != groups[:-1]) | (timeline.visible[rows[1:]] > gone[:-1])
-        last = np.append(np.flatnonzero(new)[1:] - 1, len(rows) - 1)
-        gone_last = np.maximum.accumulate(np.where(keys == latest, np.arange(len(rows)), 0))[last]
-        begun[rows[new]] = 1
-        ended[rows[gone_last]] = 1
-        return begun, ended
-
-    def _grouped(self, feature: FeatureDefinition) -> tuple[Ints, Ints]:
-        """Return the rows that hold a value, by group (entity and value) and moment, and their groups."""
-        name = feature.value_id
-        if name not in self._groups:
-            timeline, column = self._timeline, self._column(feature)
-            there = timeline.by_time.arrange(column.valid)
-            in_order = timeline.late
-            rows = np.flatnonzero(there) if in_order is None else in_order[there[in_order]]
-            values = _numbered(column, timeline.by_time.arrange(np.arange(len(column)))[rows])
-            groups = timeline.codes[rows] * (int(values.max(initial=0)) + 1) + values
-            order = sort_by_entity(groups)
-            new = np.ones(len(order), dtype=np.int64)
-            new[1:] = groups[order][1:] != groups[order][:-1]
-            self._groups[name] = rows[order], np.cumsum(new) - 1
-        return self._groups[name]
+    def _grouped(self, feature: FeatureDefinition) -> Stretches:
+        if feature.value_id not in self._stretches:
+            self._stretches[feature.value_id] = Stretches(self._timeline, self._column(feature))
+        return self._stretches[feature.value_id]
 
 
 def _sign(feature: FeatureDefinition) -> float:
@@ -142,12 +102,3 @@ def _sign(feature: FeatureDefinition) -> float:
 
 def _age_id(feature: FeatureDefinition) -> str:
     return f"{feature.value_id} age {_sign(feature)}"
-
-
-def _numbered(column: Column, rows: Ints) -> Ints:
-    """Give each different value of some rows a number."""
-    values = column.values[rows]
-    if column.type is Type.STRING:
-        numbers = {value: number for number, value in enumerate(dict.fromkeys(values.tolist()))}
-        return np.fromiter(map(numbers.__getitem__, values.tolist()), dtype=np.int64, count=len(values))
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
