@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from emulator import catalog
+from emulator import aws, catalog
 from emulator.events.hooks import Hooks
+from emulator.server import Server
 from tests.features.depth import DEEP, TRIED
 from tidemill.aws import clients
 
@@ -25,19 +26,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
-    """Run a moto server in a thread of this process and point boto3 at it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    """Run moto behind the local cloud's server, in threads of this process, and point boto3 at it."""
     hooks = Hooks()
+    aws.quicken(hooks)
     catalog.install(hooks)
-    host, port = server.get_host_and_port()
+    server = Server(DomainDispatcherApplication(create_backend_app), port=0)
+    server.start()
+    endpoint = f"http://127.0.0.1:{server.port}"
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ENDPOINT_URL", endpoint)
         environment.setenv("AWS_ACCESS_KEY_ID", "testing")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
         clients.client.cache_clear()
-        yield f"http://{host}:{port}"
+        yield endpoint
         clients.client.cache_clear()
     hooks.remove()
     server.stop()
