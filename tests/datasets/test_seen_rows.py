@@ -49,7 +49,7 @@ print(most_mb() - before)
 """
 STORED = """
 before = most_mb()
-seen = SeenRows(map(evenly, range(30)), largest=2**18)
+seen = SeenRows(map(evenly, range(30)), largest=2**18, longest=2**18)
 stored = sum(len(run.to_bytes()) for run in seen.runs)
 assert stored == 240_000_000, stored
 print(most_mb() - before)
@@ -59,14 +59,15 @@ print(most_mb() - before)
 @given(
     spread=st.sampled_from([1, 0x9E3779B97F4A7C15]),
     largest=st.sampled_from([4, 2**22]),
+    longest=st.sampled_from([4, 2**22]),
     filtered_from=st.sampled_from([0, 30, 2**22]),
     batches=st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=12),
 )
 def test_of_equal_rows_the_first_is_new_however_they_are_batched(
-    spread: int, largest: int, filtered_from: int, batches: list[list[int]]
+    spread: int, largest: int, longest: int, filtered_from: int, batches: list[list[int]]
 ) -> None:
     """Spread over all bits, as hashes are, or alike in all but the last of them."""
-    seen, expected = SeenRows(largest=largest, filtered_from=filtered_from), set()
+    seen, expected = SeenRows(largest=largest, longest=longest, filtered_from=filtered_from), set()
     for batch in ([number * spread % 2**64 for number in numbers] for numbers in batches):
         repeated = seen.add(np.array(batch, dtype=np.uint64)).tolist()
         for number, again in zip(batch, repeated, strict=True):

@@ -21,6 +21,7 @@ from tidemill.project.checks import References, Unique
 _PROPERTY = "tidemill.keys."
 _ENDING = ".u64"
 _ROWS_AT_ONCE = 65_536
+_LONGEST_RUN = 2_097_152  # hashes; runs are stored, and come back, one by one as a whole
 
 
 class KeyIndex:
@@ -52,7 +53,9 @@ class KeyIndex:
             return {}
         newest = self._tables.commits(self._source.name, last=1)
         return {
-            check: SeenRows(run for commit in newest for run in self._runs(check, commit))
+            check: SeenRows(
+                (run for commit in newest for run in self._runs(check, commit)), longest=_LONGEST_RUN
+            )
             for check in self.checks
         }
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tidemill.datasets.hashes import Hashes
-from tidemill.datasets.sorted_runs import FileRun, Mask, Run
+from tidemill.datasets.sorted_runs import FileRun, Mask, MemoryRun, Run, merged
 
 _FILTER_WORD_BITS = 23
 _FILTER_SHIFTS = (35, 29, 23)  # of the three times six bits that follow those
@@ -20,15 +20,23 @@ class SeenRows:
     runs
         What is in it to begin with, each sorted. They are taken one by one, before the next is asked for.
     largest
-        From how many hashes a run is merged no more and lies in a file: 16 MB of them.
+        From how many hashes a run lies in a file: 16 MB of them.
+    longest
+        From how many hashes a run is merged no more: 256 MB of them.
     filtered_from
         From how many hashes in all a filter tells of most others at once that they are not in the set.
     """
 
     def __init__(
-        self, runs: Iterable[Hashes] = (), *, largest: int = 2_097_152, filtered_from: int = 1_048_576
+        self,
+        runs: Iterable[Hashes] = (),
+        *,
+        largest: int = 2_097_152,
+        longest: int = 33_554_432,
+        filtered_from: int = 1_048_576,
     ) -> None:
         self._largest = largest
+        self._longest = longest
         self._filtered_from = filtered_from
         self._filter: _Filter | None = None
         self.runs: list[Run] = []
@@ -57,15 +65,15 @@ class SeenRows:
         """Put sorted hashes into the set that are not in it."""
         if len(ordered):
             self.runs.append(self._held([ordered], len(ordered)))
-        while len(self.runs) > 1 and 2 * len(self.runs[-1]) > len(self.runs[-2]) < self._largest:
+        while len(self.runs) > 1 and 2 * len(self.runs[-1]) > len(self.runs[-2]) < self._longest:
             newest, older = self.runs.pop(), self.runs.pop()
-            self.runs.append(self._held(older.merged(newest), len(older) + len(newest)))
+            self.runs.append(self._held(merged(older, newest), len(older) + len(newest)))
 
     def _held(self, blocks: Iterable[Hashes], n_hashes: int) -> Run:
-        return FileRun(blocks) if n_hashes >= self._largest else Run(np.concatenate([*blocks]))
+        return FileRun(blocks) if n_hashes >= self._largest else MemoryRun(np.concatenate([*blocks]))
 
     def _contains(self, ordered: Hashes) -> Mask:
-        """Say which sorted hashes are in the set: neighbours lie close together in memory and in files."""
+        """Say which sorted hashes are in the set."""
         found = np.zeros(len(ordered), dtype=np.bool_)
         for run in self.runs:
             found |= run.contains(ordered)
