@@ -8,8 +8,8 @@ import numpy.typing as npt
 from tidemill.datasets.hashes import Hashes
 from tidemill.datasets.sorted_runs import FileRun, Mask, MemoryRun, Run, merged
 
-_FILTER_WORD_BITS = 23
-_FILTER_SHIFTS = (35, 29, 23)  # of the three times six bits that follow those
+_FILTERS = ((1, 23), (64, 25))  # from how many times the fewest hashes; words to the power of two
+_MARKS = 3
 
 
 class SeenRows:
@@ -24,7 +24,8 @@ class SeenRows:
     longest
         From how many hashes a run is merged no more: 256 MB of them.
     filtered_from
-        From how many hashes in all a filter tells of most others at once that they are not in the set.
+        From how many hashes in all a filter tells of most others at once that they are not in the set;
+        from 64 times as many a larger one.
     """
 
     def __init__(
@@ -37,8 +38,8 @@ class SeenRows:
     ) -> None:
         self._largest = largest
         self._longest = longest
-        self._filtered_from = filtered_from
         self._filter: _Filter | None = None
+        self._filters = [(times * filtered_from, word_bits) for times, word_bits in _FILTERS]
         self.runs: list[Run] = []
         for run in runs:
             self._put(run)
@@ -81,23 +82,36 @@ class SeenRows:
 
     def _were_in(self, ordered: Hashes) -> Mask:
         """Say which sorted hashes are in the set, and let the filter know of all of them."""
-        if self._filter is None and sum(map(len, self.runs)) >= self._filtered_from:
-            self._filter = _Filter()
-            for run in self.runs:
-                for block in run.blocks():
-                    self._filter.add(block)
+        self._choose_filter()
         if self._filter is None:
             return self._contains(ordered)
         found = self._filter.add(ordered)
         found[found] = self._contains(ordered[found])
         return found
 
+    def _choose_filter(self) -> None:
+        """Begin to filter, or with a larger filter, if there are as many hashes."""
+        n_hashes, chosen = sum(map(len, self.runs)), 0
+        while self._filters and n_hashes >= self._filters[0][0]:
+            _, chosen = self._filters.pop(0)
+        if chosen:
+            self._filter = None  # whose memory is free first
+            self._filter = _Filter(chosen)
+            for run in self.runs:
+                for block in run.blocks():
+                    self._filter.add(block)
+
 
 class _Filter:
     """A set of hashes that forgets most of their bits: some are taken to be in it that are not.
 
-    A hash marks three bits of one word of 64, which its leading bits choose: it has 64 MB in all. Of other
+    A hash marks three bits of one word of 64, which its leading bits choose. In 64 MB that makes of other
     hashes 0.1 % seem to be in it when it holds 11 million, 3 % when it holds 57 million.
+
+    Parameters
+    ----------
+    word_bits
+        The number of words is two to this power.
 
     References
     ----------
@@ -105,15 +119,17 @@ class _Filter:
     one word.
     """
 
-    def __init__(self) -> None:
-        self._words = np.zeros(2**_FILTER_WORD_BITS, dtype=np.uint64)
+    def __init__(self, word_bits: int) -> None:
+        self._words = np.zeros(2**word_bits, dtype=np.uint64)
+        self._place_shift = np.uint64(64 - word_bits)
+        self._mark_shifts = [np.uint64(64 - word_bits - 6 * (number + 1)) for number in range(_MARKS)]
 
     def add(self, ordered: Hashes) -> Mask:
         """Put sorted hashes into the set, and say which may have been there before."""
-        places = (ordered >> np.uint64(64 - _FILTER_WORD_BITS)).astype(np.intp)
+        places = (ordered >> self._place_shift).astype(np.intp)
         marks = np.zeros(len(ordered), dtype=np.uint64)
-        for shift in _FILTER_SHIFTS:
-            marks |= np.uint64(1) << ((ordered >> np.uint64(shift)) & np.uint64(63))
+        for shift in self._mark_shifts:
+            marks |= np.uint64(1) << ((ordered >> shift) & np.uint64(63))
         found: Mask = (self._words[places] & marks) == marks
         first = np.flatnonzero(np.diff(places, prepend=-1))  # of the hashes that share a word
         if len(first):
