@@ -53,9 +53,9 @@ class LocalCloud:
         self._process.communicate(timeout=30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start_cloud() -> Iterator[Callable[..., LocalCloud]]:
-    """Start local clouds that end with the test."""
+    """Start local clouds that end with the module."""
     with contextlib.ExitStack() as ending:
 
         def start(*options: str) -> LocalCloud:
@@ -78,9 +78,10 @@ def cdk_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 
-@pytest.fixture
-def cdk(cdk_program: Path, tmp_path: Path) -> Cdk:
+@pytest.fixture(scope="module")
+def cdk(cdk_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Cdk:
     """Run the CDK CLI against a cloud; what it prints is the answer."""
+    home = tmp_path_factory.mktemp("home")
 
     def run(cloud: LocalCloud, *arguments: str) -> str:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_"))}
@@ -90,12 +91,10 @@ def cdk(cdk_program: Path, tmp_path: Path) -> Cdk:
             "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
             "CI": "true",
-            "HOME": str(tmp_path),
+            "HOME": str(home),
         }
         command = [str(NODE), str(cdk_program), *arguments, "--no-notices", "--no-version-reporting"]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
         assert done.returncode == 0, f"cdk {' '.join(arguments)} failed:\n{output}"
         return output

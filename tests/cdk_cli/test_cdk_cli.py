@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,47 @@ Start = Callable[..., Any]
 Cdk = Callable[..., str]
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A cloud that the CLI has brought the stacks to, what it said, and what was there then."""
+
+    cloud: Any
+    bootstrap: str
+    deploy: str
+    resources: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def deployed(start_cloud: Start, cdk: Cdk, assemblies: tuple[Path, Path]) -> Deployed:
+    before, _ = assemblies
+    cloud = start_cloud()
+    said = cdk(cloud, "bootstrap", "aws://123456789012/us-east-1"), deploy(cdk, cloud, before)
+    return Deployed(cloud, *said, read_back(cloud.client, STACKS))
+
+
 def test_the_cli_and_the_direct_path_bring_a_cloud_to_the_same_state(
-    start_cloud: Start, cdk: Cdk, assemblies: tuple[Path, Path]
+    start_cloud: Start, deployed: Deployed, assemblies: tuple[Path, Path]
 ) -> None:
     """Both ways make the same resources, as read back through the AWS APIs."""
     before, _ = assemblies
-    by_cli, direct = start_cloud(), start_cloud("--assembly", str(before))
-    cdk(by_cli, "bootstrap", "aws://123456789012/us-east-1")
-    deploy(cdk, by_cli, before)
-    there, here = read_back(by_cli.client, STACKS), read_back(direct.client, STACKS)
+    direct = start_cloud("--assembly", str(before))
+    there, here = deployed.resources, read_back(direct.client, STACKS)
     assert there.keys() == here.keys()
     for name, resource in there.items():
         assert resource == here[name], name
 
 
 def test_the_cli_deploys_updates_and_destroys_and_leaves_only_what_is_retained(
-    start_cloud: Start, cdk: Cdk, assemblies: tuple[Path, Path]
+    deployed: Deployed, cdk: Cdk, assemblies: tuple[Path, Path]
 ) -> None:
     """Bootstrap, deploy, deploy again, diff, an update, destroy: the CLI says what is true at each step."""
     before, after = assemblies
-    cloud = start_cloud()
-    assert "bootstrapped" in cdk(cloud, "bootstrap", "aws://123456789012/us-east-1")
-    printed = deploy(cdk, cloud, before)
+    cloud = deployed.cloud
+    assert "bootstrapped" in deployed.bootstrap
     for stack in STACKS:
         for key, value in outputs_of(cloud.client, stack).items():
-            assert f"{stack}.{key} = {value}" in printed
-    assert re.search(r"CREATE_COMPLETE +\| AWS::Lambda::Function", printed)
+            assert f"{stack}.{key} = {value}" in deployed.deploy
+    assert re.search(r"CREATE_COMPLETE +\| AWS::Lambda::Function", deployed.deploy)
     assert deploy(cdk, cloud, before).count("(no changes)") == len(STACKS)
     assert "Number of stacks with differences: 0" in cdk(cloud, "diff", "--app", str(before))
 
