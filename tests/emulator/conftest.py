@@ -1,9 +1,11 @@
 """The emulator's tests: a cloud per module, and a small CDK app synthesized once."""
 
+import contextlib
 import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,12 +31,17 @@ def sample_assembly(pytestconfig: pytest.Config) -> Path:
     for path in sorted(SAMPLE.rglob("*.py")):
         digest.update(path.read_bytes())
     assert pytestconfig.cache is not None
-    out_dir = Path(pytestconfig.cache.mkdir("emulator-sample")) / digest.hexdigest()[:16]
-    if not (out_dir / "manifest.json").exists():
-        subprocess.run(
-            [sys.executable, str(SAMPLE / "app.py")],
-            env={**os.environ, "CDK_OUTDIR": str(out_dir)},
-            check=True,
-            capture_output=True,
-        )
+    cache = Path(pytestconfig.cache.mkdir("emulator-sample"))
+    out_dir = cache / digest.hexdigest()[:16]
+    if not out_dir.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as making:
+            subprocess.run(
+                [sys.executable, str(SAMPLE / "app.py")],
+                env={**os.environ, "CDK_OUTDIR": str(Path(making, "cdk.out"))},
+                check=True,
+                capture_output=True,
+            )
+            # Of several processes that find nothing, the first to be done keeps its own.
+            with contextlib.suppress(OSError):
+                Path(making, "cdk.out").rename(out_dir)
     return out_dir
