@@ -4,6 +4,7 @@ Nothing here reaches behind the cloud's back: files go into S3, rows to the HTTP
 Step Functions, and time passes by the clock's control plane.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def system(cloud: LocalCloud, data: FlightsData) -> Iterator[LocalSystem]:
         assert replay.train_first() == 1
     yield found
     found.deployment.api.close()
+
+
+@pytest.fixture(autouse=True)
+def no_other_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what other tests of this process may have said of theirs."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Versions of the data, by the command and from a notebook, against the running system."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import tidemill
 from cli.demo.flights_data import FlightsData
 from cli.demo.system import LocalSystem
 from tests.end_to_end.test_commands import call, read
-from tests.end_to_end.test_features import features_of
+from tests.end_to_end.test_features import begin_readers_anew, features_of
 from tidemill.client.deployment import wait_for
 from tidemill.client.endpoint import LocalCloud
 
@@ -63,14 +64,25 @@ def test_an_upload_can_be_taken_back_and_made_again(
         assert [commit["upload"]["key"] for commit in gone["taken_back"]] == [
             "uploads/flights/planes/back.csv"
         ]
-        assert [view.partition("@")[0] for view in gone["views_filled_anew"]] == ["plane"]
-        wait_for(
-            lambda: seats_of(system, "T2TEST-back") is None or None, what="the plane to be gone", seconds=120
-        )
+        [(view, execution)] = gone["views_filled_anew"].items()
+        assert view.partition("@")[0] == "plane"
+        wait_for(partial(filled, system, execution), what="the view's filling", seconds=120)
+        begin_readers_anew(system)
+        assert seats_of(system, "T2TEST-back") is None
         listed = {one["view"]: one["commits_behind"] for one in read(cloud, "features", "list")}
         assert listed["plane"] == 0
         assert features_of(cloud, f"tailnum={known}") == as_before
     assert len(system.deployment.tables.rows("planes")) == before["rows_in_all"]
+
+
+def filled(system: LocalSystem, execution: str) -> bool | None:
+    """Tell whether a backfill has succeeded, None as long as it runs."""
+    machine = system.deployment.outputs["BackfillStateMachine"]
+    status = system.deployment.execution_status(
+        f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
+    )
+    assert status in {"RUNNING", "SUCCEEDED"}
+    return status == "SUCCEEDED" or None
 
 
 def seats_of(system: LocalSystem, tailnum: str) -> float | None:
@@ -96,21 +108,13 @@ def test_a_model_comes_into_service_when_its_features_are_there(
         },
     )
     known = str(system.deployment.tables.rows("planes", columns=["tailnum"])["tailnum"][0])
-    refused = wait_for(
-        lambda: call(cloud, "features", "get", f"tailnum={known}").stderr or None,
-        what="the read that finds no features",
-        seconds=60,
-    )
-    assert f"`plane@{version}` has no features" in refused
+    begin_readers_anew(system)
+    assert f"`plane@{version}` has no features" in call(cloud, "features", "get", f"tailnum={known}").stderr
     promoted = read(cloud, "models", "promote", f"{system.model}@{in_service}")
     assert promoted["views_filled"] == [f"plane@{version}"]
     assert read(cloud, "models", "promote", f"{system.model}@{in_service}")["views_filled"] == []
-    wait_for(
-        lambda: call(cloud, "features", "get", f"tailnum={known}").returncode == 0 or None,
-        what="the features",
-        seconds=60,
-    )
-    assert seats_of(system, known) is not None
+    begin_readers_anew(system)
+    assert features_of(cloud, f"tailnum={known}")["plane"]["seats"] is not None
 
 
 def test_a_tag_is_taken_away(cloud: LocalCloud, system: LocalSystem) -> None:
