@@ -30,8 +30,7 @@ demo: setup
 	$(BIN)/tidemill demo
 
 test: setup
-	$(BIN)/python -m pytest -m "not end_to_end and not peer and not differential" -n 2
-	$(BIN)/python -m pytest -m "end_to_end or peer"
+	$(BIN)/python -m pytest -m "not differential" -n 2 --dist worksteal
 
 deep: setup
 	$(BIN)/python -m pytest --hypothesis-profile deep --timeout 0 \

@@ -1,5 +1,6 @@
 """What several parts' tests share: AWS in this process, on a free port."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,28 @@ from tidemill.aws import clients
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure of what is tested
 settings.register_profile(DEEP, deadline=None, max_examples=2_000)
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Look for no garbage while everything is imported: there is none."""
+    gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the deployed system: its tests wait for it, and others run meanwhile.
+
+    Those of it come together, in the order of their files: with `--dist worksteal` the first process
+    has them at the head of its work, and what others take off it is taken from the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let later looks for garbage pass over what was imported, as it stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
