@@ -131,7 +131,7 @@ def _add_limbs(
     for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
         scaled = rest * 2.0**-exponent
         whole = _round(scaled, lost) if exponent == lowest else np.trunc(scaled)
-        if whole.any():
+        if exponent in limbs or whole.any():
             if exponent not in limbs:
                 limbs[exponent] = np.zeros(n, dtype=np.int64)
             limbs[exponent][rows] += whole.astype(np.int64)

@@ -1,6 +1,7 @@
 """Entities and moments in order: sorted once, and counted by binary search."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -53,7 +54,12 @@ class TimeIndex:
         self._codes: Ints = codes if self._in_time is None else codes[self._in_time]
         self.moments: Ints = times if self._in_time is None else times[self._in_time]
         self._bits = len(codes).bit_length()
-        self._packed = _pack(self._codes)
+        # Whoever asks for numbers of moments first, or something else, need not wait for this.
+        self._packing = _begin(_pack, self._codes)
+
+    @property
+    def _packed(self) -> Ints:
+        return self._packing.result()
 
     @property
     def codes(self) -> Ints:
@@ -69,6 +75,15 @@ class TimeIndex:
     def is_sorted(self) -> bool:
         """Whether the moments came sorted by entity and time."""
         return self._in_time is None and _is_sorted(self._codes)
+
+    @cached_property
+    def ranks_as_given(self) -> Ints | None:
+        """The rank in the index's order of each moment as they came; None if they came sorted."""
+        if self.order is None:
+            return None
+        ranks = np.empty_like(self.order)
+        ranks[self.order] = np.arange(len(ranks))
+        return ranks
 
     @cached_property
     def order(self) -> Ints | None:
@@ -152,6 +167,14 @@ class TimeIndex:
         new[1:] = ~same[near[1:] - 1]
         pairs = np.sort((self._codes[near] << self._bits) | np.cumsum(new))
         return bool((pairs[1:] == pairs[:-1]).any())
+
+
+def _begin(work: Callable[[Ints], Ints], codes: Ints) -> Future[Ints]:
+    """Start some work in a thread of its own."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    working = pool.submit(work, codes)
+    pool.shutdown(wait=False)
+    return working
 
 
 def _pack(codes: Ints) -> Ints:
