@@ -8,6 +8,7 @@ million commits has twenty.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from tidemill.canonical import digest_bytes
 from tidemill.datasets.hashes import Hashes, hash_rows
@@ -157,3 +158,4 @@ def _stored_hashes(
             if batch.num_rows
         ]
         yield np.unique(np.concatenate([np.empty(0, np.uint64), *hashes]))
+        pa.default_memory_pool().release_unused()  # what reading took: the upload needs as much
