@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -75,6 +75,7 @@ def test_conversion_leaves_the_estimator_as_it_was() -> None:
     assert (np.concatenate(list(_thresholds(estimator))) == before).all()
 
 
+@example(-3.402823364973241e38, 0.0)  # below the least float32, but near enough to round to it
 @given(st.floats(allow_nan=False), st.floats(width=32, allow_nan=False))
 def test_rounding_down_changes_no_comparison_with_a_float32(threshold: float, value: float) -> None:
     floor = float(floor_to_float32(np.array([threshold]))[0])

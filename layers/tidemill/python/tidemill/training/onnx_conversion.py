@@ -75,10 +75,10 @@ def floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     >>> float(np.float32(0.1)) > 0.1, float(floor_to_float32(np.array([0.1]))[0]) <= 0.1
     (True, True)
     """
-    with np.errstate(over="ignore"):  # what lies beyond float32 rounds to infinity, and then down
+    with np.errstate(over="ignore"):  # what lies beyond float32 becomes infinity, to either side
         nearest = values.astype(np.float32)
-    above = nearest.astype(np.float64) > values
-    return np.where(above, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        above = nearest.astype(np.float64) > values
+        return np.where(above, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 def _thresholds(part: Any) -> Iterator[NDArray[np.float64]]:
