@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import pyarrow.dataset  # noqa: F401  # and what Arrow imports with the first array that becomes numpy's
+import pyarrow.dataset  # noqa: F401  # read_table imports it when it is called
 import pyarrow.parquet as pq
 
 from bench.features.programs.timed import (
@@ -21,14 +21,12 @@ from bench.features.programs.timed import (
     main,
 )
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
-from tidemill.datasets.ahead import one_ahead
-from tidemill.datasets.arrow import gather_columns
-from tidemill.expressions import Columns, Schema
+from tidemill.datasets.arrow import to_columns
+from tidemill.expressions import Column, Columns, Schema
 from tidemill.features.definitions import SECOND_US, ViewDefinition, define
 from tidemill.features.offline import join_features
 from tidemill.project.views import count, distinct, largest, mean, smallest, total
 
-_PART_ROWS = 1 << 17
 ENTITY = Entity("entity", ["entity"])
 FIGURES = {
     "sum": total,
@@ -102,10 +100,11 @@ def _join(
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
-    with pq.ParquetFile(directory / f"{name}.parquet", memory_map=True) as file:
-        # As stored rows are read for training: a part is decoded while the last one is taken over.
-        parts = one_ahead(file.iter_batches(_PART_ROWS, columns=list(schema)))
-        return gather_columns(parts, schema, file.metadata.num_rows)
+    columns: dict[str, Column] = {}
+    for each, type_ in schema.items():  # one by one, so that Arrow's rows and ours are never both there whole
+        rows = pq.read_table(directory / f"{name}.parquet", columns=[each], memory_map=True)
+        columns |= to_columns(rows, {each: type_})
+    return columns
 
 
 def _answer(found: Columns) -> Answer:

@@ -98,12 +98,10 @@ def split_pieces(pieces: Pieces, n: int, lowest: int, width: int, *, squares: bo
     """Split numbers that come in pieces, or their squares, into limbs of ``n`` rows; other rows are zero."""
     limbs: Limbs = {}
     for rows, piece in pieces:
-        if squares:
-            square, lost = _product(piece, piece)
-            _add_limbs(limbs, n, rows, square, lowest=lowest, width=width, lost=lost)
-            _add_limbs(limbs, n, rows, lost, lowest=lowest, width=width)
-        else:
-            _add_limbs(limbs, n, rows, piece, lowest=lowest, width=width)
+        for exponent, limb in (_square_limbs if squares else _limbs)(piece, lowest, width).items():
+            if exponent not in limbs:
+                limbs[exponent] = np.zeros(n, dtype=np.int64)
+            limbs[exponent][rows] = limb
     return limbs
 
 
@@ -111,33 +109,32 @@ def _pieces_of(values: Floats) -> Pieces:
     return ((rows, values[rows]) for rows in blocks(len(values)))
 
 
-def _add_limbs(
-    limbs: Limbs,
-    n: int,
-    rows: slice,
-    block: Floats,
-    *,
-    lowest: int,
-    width: int,
-    lost: Floats | None = None,
-) -> None:
-    """Add the limbs of a piece's numbers to its rows of the limbs of all ``n`` numbers.
+def _square_limbs(numbers: Floats, lowest: int, width: int) -> dict[int, Floats]:
+    square, lost = _product(numbers, numbers)
+    limbs = _limbs(square, lowest, width, lost)
+    for exponent, limb in _limbs(lost, lowest, width).items():
+        limbs[exponent] = limbs[exponent] + limb if exponent in limbs else limb
+    return limbs
+
+
+def _limbs(numbers: Floats, lowest: int, width: int, lost: Floats | None = None) -> dict[int, Floats]:
+    """Return the limbs of numbers, as floats, which hold them exactly; none that is zero everywhere.
 
     ``lost`` is what the numbers lack of what they stand for, less than half their last digit.
     """
-    rest = block
-    largest = float(np.abs(block).max(initial=0.0))
+    limbs: dict[int, Floats] = {}
+    rest = numbers
+    largest = float(np.abs(numbers).max(initial=0.0))
     bits = max(int(np.frexp(largest)[1]) - lowest, 1)
     for exponent in range(lowest + (bits - 1) // width * width, lowest - 1, -width):
         scaled = rest * 2.0**-exponent
         whole = _round(scaled, lost) if exponent == lowest else np.trunc(scaled)
-        if exponent in limbs or whole.any():
-            if exponent not in limbs:
-                limbs[exponent] = np.zeros(n, dtype=np.int64)
-            limbs[exponent][rows] += whole.astype(np.int64)
+        if whole.any():
+            limbs[exponent] = whole
             rest = rest - whole * 2.0**exponent
         if exponent > lowest and not rest.any():
             break
+    return limbs
 
 
 def _round(numbers: Floats, lost: Floats | None) -> Floats:
