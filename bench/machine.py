@@ -9,7 +9,13 @@ from typing import Any
 
 import psutil
 
-AS_DEPLOYED = {"ARROW_DEFAULT_MEMORY_POOL": "system", "NUMPY_MADVISE_HUGEPAGE": "0"}
+AS_DEPLOYED = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "NUMPY_MADVISE_HUGEPAGE": "0",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+}
 """What every function is told besides its number of threads (``infra/constructs/function.py``)."""
 
 

@@ -40,6 +40,23 @@ def log_group(scope: Construct, name: str) -> logs.LogGroup:
     return logs.LogGroup(scope, name, retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
 
 
+_ALLOCATION = {
+    # Arrow's own allocators give memory back bit by bit, under a lock that all threads share: a join of
+    # four views by two threads took a third longer, an ingest an eighth.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    # numpy asks for huge pages, and where memory is in pieces the kernel first puts them together: figures
+    # over windows took from one to twice their time.
+    "NUMPY_MADVISE_HUGEPAGE": "0",
+    # One heap that keeps what it was given back: memory touched for the first time costs more than what is
+    # computed in it, and threads that touch it at once wait for each other. The join took a tenth longer
+    # without, and a seventh more memory.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
+}
+"""How a function gets memory from the system."""
+
+
 class PythonFunction(Construct):
     """The function of ``functions/<name>/handler.py``.
 
@@ -102,12 +119,7 @@ class PythonFunction(Construct):
                 # other cost boosted trees ten times their time.
                 "OMP_NUM_THREADS": str(max(1, memory_mb // MB_PER_PROCESSOR)),
                 "OMP_WAIT_POLICY": "PASSIVE",
-                # Arrow's own allocators give memory back bit by bit, under a lock that all threads share:
-                # a join of four views by two threads took a third longer, an ingest an eighth.
-                "ARROW_DEFAULT_MEMORY_POOL": "system",
-                # numpy asks for huge pages, and where memory is in pieces the kernel first puts them
-                # together: figures over windows took from one to twice their time.
-                "NUMPY_MADVISE_HUGEPAGE": "0",
+                **_ALLOCATION,
             },
         )
 
