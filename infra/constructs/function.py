@@ -22,6 +22,21 @@ WRITE_TABLE = (*READ_TABLE, "dynamodb:PutItem", "dynamodb:UpdateItem")
 CLEAR_TABLE = ("dynamodb:Scan", "dynamodb:DeleteItem")
 READ_CATALOG = ("glue:GetDatabase", "glue:GetTable")
 WRITE_CATALOG = (*READ_CATALOG, "glue:CreateTable", "glue:UpdateTable")
+_ALLOCATION = {
+    # Arrow's own allocators give memory back bit by bit, under a lock that all threads share: a join of
+    # four views by two threads took a third longer, an ingest an eighth.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    # numpy asks for huge pages, and where memory is in pieces the kernel first puts them together: figures
+    # over windows took from one to twice their time.
+    "NUMPY_MADVISE_HUGEPAGE": "0",
+    # One heap that keeps what it was given back: memory touched for the first time costs more than what is
+    # computed in it, and threads that touch it at once wait for each other. The join took a tenth longer
+    # without, and a seventh more memory.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
+}
+"""How a function gets memory from the system."""
 
 
 def construct_name(function_name: str) -> str:
@@ -38,23 +53,6 @@ def construct_name(function_name: str) -> str:
 def log_group(scope: Construct, name: str) -> logs.LogGroup:
     """Make a log group that keeps its lines for a month and goes with its stack."""
     return logs.LogGroup(scope, name, retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
-
-
-_ALLOCATION = {
-    # Arrow's own allocators give memory back bit by bit, under a lock that all threads share: a join of
-    # four views by two threads took a third longer, an ingest an eighth.
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    # numpy asks for huge pages, and where memory is in pieces the kernel first puts them together: figures
-    # over windows took from one to twice their time.
-    "NUMPY_MADVISE_HUGEPAGE": "0",
-    # One heap that keeps what it was given back: memory touched for the first time costs more than what is
-    # computed in it, and threads that touch it at once wait for each other. The join took a tenth longer
-    # without, and a seventh more memory.
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
-}
-"""How a function gets memory from the system."""
 
 
 class PythonFunction(Construct):
