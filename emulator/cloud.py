@@ -5,14 +5,24 @@ import json
 import logging
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import moto.backends as moto_backends
 
-from emulator import aws, catalog, clients, corrections, lambda_api, leftovers, s3_names, table_updates
+from emulator import (
+    aws,
+    catalog,
+    clients,
+    corrections,
+    forgetting,
+    lambda_api,
+    leftovers,
+    s3_names,
+    table_updates,
+)
 from emulator.application import Application
 from emulator.clients import Clients
 from emulator.control.executions import describe_execution
@@ -106,6 +116,7 @@ class Cloud:
     ) -> None:
         leftovers.remove_leftovers()
         aws.reset()
+        self._replace(forgetting.install)  # till moto is reset: it closes the files of what it noted
         self._ending.callback(aws.reset)
         if self._state:
             self._ending.callback(self._state.end)
@@ -134,7 +145,7 @@ class Cloud:
         self._formation = Formation(
             self._services, self._state.holding if self._state else contextlib.nullcontext
         )
-        self._replace_in_moto()
+        self._replace(self._replace_in_moto)
         self._serve(server)
 
     def _make_router(self, guard: Guard) -> Router:
@@ -160,9 +171,12 @@ class Cloud:
             self._state.begin(self._turns.locks)
             self._ending.callback(self._state.interrupt)
 
-    def _replace_in_moto(self) -> None:
+    def _replace(self, install: Callable[[Hooks], None]) -> None:
         hooks = Hooks()
         self._ending.callback(hooks.remove)
+        install(hooks)
+
+    def _replace_in_moto(self, hooks: Hooks) -> None:
         aws.quicken(hooks)
         catalog.install(hooks)
         s3_names.install(hooks)
