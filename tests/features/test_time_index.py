@@ -38,7 +38,8 @@ def test_moments_before_an_entity_and_time_are_counted(
     )
     def counts(moments: Moments, others: Moments) -> None:
         asked = others + moments
-        found = index_of(moments).count_before(index_of(asked), change)
+        index, others_index = index_of(moments), index_of(asked)
+        found = index.count_before(others_index, index.number(others_index, change))
         wanted = [(code, int(change(np.array([time]))[0])) for code, time in sorted(asked)]
         assert found.tolist() == [sum(each < question for each in moments) for question in wanted]
 

@@ -41,14 +41,17 @@ FIGURES = {
 
 
 class Files(Mapping[str, Columns]):
-    """The rows of sources, each read from its file when it is asked for."""
+    """The rows of sources, each read from its file when it is asked for; the first one ahead of it."""
 
-    def __init__(self, directory: Path, schemas: Mapping[str, Schema]) -> None:
+    def __init__(self, directory: Path, schemas: Mapping[str, Schema], pool: ThreadPoolExecutor) -> None:
         self._directory = directory
         self._schemas = schemas
+        first = next(iter(schemas))
+        self._ahead = {first: pool.submit(_read, directory, first, schemas[first])}
 
     def __getitem__(self, name: str) -> Columns:
-        return _read(self._directory, name, self._schemas[name])
+        ahead = self._ahead.pop(name, None)
+        return ahead.result() if ahead else _read(self._directory, name, self._schemas[name])
 
     def __contains__(self, name: object) -> bool:
         return name in self._schemas
@@ -97,8 +100,10 @@ def _join(
     views: Sequence[ViewDefinition],
     schemas: Mapping[str, Schema],
 ) -> Columns:
-    asked = _read(directory, observations, {"entity": key, "at": Timestamp})
-    return join_features(asked, views, Files(directory, schemas), "at")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        files = Files(directory, schemas, pool)
+        asked = _read(directory, observations, {"entity": key, "at": Timestamp})
+        return join_features(asked, views, files, "at")
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:

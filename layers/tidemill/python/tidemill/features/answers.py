@@ -5,6 +5,7 @@ from tidemill.features.aggregates import KINDS, Parts, finish, measure_id
 from tidemill.features.definitions import FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.exact import Limbs, to_float
 from tidemill.features.kernel import Timeline, Window, window_of
+from tidemill.features.running import RunningSums
 
 
 class Answers:
@@ -22,6 +23,7 @@ class Answers:
         self._timeline = timeline
         self._asked = asked
         self._seen = timeline.seen[asked]
+        self._seen_sums: dict[RunningSums, Limbs] = {}
         self._sums: dict[tuple[str, str, Window], Limbs] = {}
         self._floats: dict[tuple[str, Window], Floats] = {}
 
@@ -52,9 +54,10 @@ class Answers:
         name = measure_id(feature), part, window_of(feature)
         if name not in self._sums:
             sums, gone = self._timeline.sums(feature, part), self._gone(feature)
-            self._sums[name] = {
-                exponent: seen[self._seen] - sums.gone[exponent][gone] for exponent, seen in sums.seen.items()
-            }
+            if sums not in self._seen_sums:
+                self._seen_sums[sums] = {exponent: limb[self._seen] for exponent, limb in sums.seen.items()}
+            seen = self._seen_sums[sums]
+            self._sums[name] = {exponent: seen[exponent] - limb[gone] for exponent, limb in sums.gone.items()}
         return self._sums[name]
 
     def _rounded(self, feature: FeatureDefinition) -> Floats:

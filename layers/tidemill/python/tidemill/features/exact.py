@@ -15,7 +15,8 @@ product); D. Knuth, TAOCP 2, 4.2.2 (the exact sum); S. Boldo, G. Melquiond, "Emu
 correctly rounded sums: proved algorithms using rounding to odd", 2008.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -83,7 +84,9 @@ def split(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
     >>> split(np.array([3.0, -2.5]), lowest=-1, width=40)
     {-1: array([ 6, -5])}
     """
-    return split_pieces(_pieces_of(values), len(values), lowest, width)
+    limbs: Limbs = {}
+    _add_pieces(limbs, _pieces_of(values), len(values), lowest, width, squares=False)
+    return limbs
 
 
 def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> Limbs:
@@ -91,18 +94,42 @@ def split_squares(values: Floats, lowest: int = LOWEST, width: int = WIDTH) -> L
 
     A limb may take one bit more than ``width``; ``lowest`` is at most twice what `finest` says.
     """
-    return split_pieces(_pieces_of(values), len(values), lowest, width, squares=True)
-
-
-def split_pieces(pieces: Pieces, n: int, lowest: int, width: int, *, squares: bool = False) -> Limbs:
-    """Split numbers that come in pieces, or their squares, into limbs of ``n`` rows; other rows are zero."""
     limbs: Limbs = {}
+    _add_pieces(limbs, _pieces_of(values), len(values), lowest, width, squares=True)
+    return limbs
+
+
+def split_streams(streams: Sequence[Pieces], n: int, lowest: int, width: int, *, squares: bool) -> Limbs:
+    """Split numbers, or their squares, that come in several streams of pieces, side by side.
+
+    Parameters
+    ----------
+    streams
+        Each goes through a thread of its own.
+    n
+        The number of rows; those that no piece is about are zero.
+    lowest, width
+        As ``split`` and ``split_squares`` take them.
+    squares
+        Whether the squares are split.
+    """
+    limbs: Limbs = {}
+    with ThreadPoolExecutor(len(streams)) as pool:
+        added = [
+            pool.submit(_add_pieces, limbs, pieces, n, lowest, width, squares=squares) for pieces in streams
+        ]
+        for each in added:
+            each.result()
+    return limbs
+
+
+def _add_pieces(limbs: Limbs, pieces: Pieces, n: int, lowest: int, width: int, *, squares: bool) -> None:
+    """Write the limbs of pieces into their rows."""
     for rows, piece in pieces:
         for exponent, limb in (_square_limbs if squares else _limbs)(piece, lowest, width).items():
             if exponent not in limbs:
-                limbs[exponent] = np.zeros(n, dtype=np.int64)
+                limbs.setdefault(exponent, np.zeros(n, dtype=np.int64))  # another thread may be as far
             limbs[exponent][rows] = limb
-    return limbs
 
 
 def _pieces_of(values: Floats) -> Pieces:

@@ -19,11 +19,13 @@ from tidemill.expressions import Array, Column
 from tidemill.features.aggregates import KINDS, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import find_ties, settle_ties
-from tidemill.features.exact import LOWEST, Limbs, Pieces, finest, split_pieces
+from tidemill.features.exact import LOWEST, Limbs, Pieces, finest, split_streams
 from tidemill.features.ranges import RangeMinima, spread_minima
+from tidemill.features.running import RunningSums, running_counts, running_sums
 from tidemill.features.time_index import TimeIndex
 
 _WIDEST_LIMB = 48
+_STREAMS = 2  # in which rows are split: it takes longest of what is worked out side by side
 
 Window = tuple[int, int]
 """Length and hop of a window, microseconds."""
@@ -44,14 +46,6 @@ class Measured:
     values: Floats
     there: Mask
     everywhere: bool
-
-
-@dataclass(frozen=True)
-class RunningSums:
-    """Limbs of running sums, shape (n + 1,), the first 0: in the order rows came to be seen, and went."""
-
-    seen: Limbs
-    gone: Limbs
 
 
 class Timeline:
@@ -90,6 +84,7 @@ class Timeline:
                 self.late = self.by_time.ranks(self._by_visible)
         self._measures: dict[str, Measured] = {}
         self._sums: dict[tuple[str, str, Window | None], RunningSums] = {}
+        self._numbers: dict[Window, Ints] = {}
         self._gone: dict[Window, Ints] = {}
         self._never: dict[Window, Mask | None] = {}
         self._minima: dict[str, RangeMinima] = {}
@@ -106,8 +101,12 @@ class Timeline:
     @cached_property
     def seen(self) -> Ints:
         """How many rows each question sees, and all of the entities before its own."""
+        return self._by_visible.count_before(self._asked, self._numbers_seen)
+
+    @cached_property
+    def _numbers_seen(self) -> Ints:
         least_us = self._least_us if self._by_visible is self.by_time else 0
-        return self._by_visible.count_before(self._asked, lambda times: times + 1 - least_us)
+        return self._by_visible.number(self._asked, lambda times: times + 1 - least_us)
 
     @cached_property
     def codes(self) -> Ints:
@@ -191,8 +190,12 @@ class Timeline:
     def bounds(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
         """Give the steps that find which rows the windows of some features hold; see ``preparations``."""
         by_window = {window_of(feature): feature for feature in features}
+        # Times are numbered first: what is counted by entity waits for the rows to be sorted.
+        yield lambda: self._numbers_seen
+        yield from (partial(self._numbers_gone, feature) for feature in by_window.values())
         yield lambda: self.seen
         yield from (partial(self.gone_by, feature) for feature in by_window.values())
+        yield lambda: self._asked.ranks_as_given
 
     def preparations(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
         """Give the steps that work out, once, what figures share; they can be gone through side by side."""
@@ -220,10 +223,18 @@ class Timeline:
         """Count the rows that lie before each question's window, and all of the entities before its own."""
         window = window_of(feature)
         if window not in self._gone:
-            self._gone[window] = self.by_time.count_before(
+            self._gone[window] = self.by_time.count_before(self._asked, self._numbers_gone(feature))
+            self._numbers.pop(window, None)
+        return self._gone[window]
+
+    def _numbers_gone(self, feature: FeatureDefinition) -> Ints:
+        numbers = self._numbers.get(window_of(feature))
+        if numbers is None:
+            numbers = self.by_time.number(
                 self._asked, lambda times: (times - feature.window_us) // feature.hop_us * feature.hop_us
             )
-        return self._gone[window]
+            self._numbers[window_of(feature)] = numbers
+        return numbers
 
     def counts_all(self, feature: FeatureDefinition) -> bool:
         """Tell whether every row holds a value and is seen before it is gone."""
@@ -236,7 +247,7 @@ class Timeline:
         if name not in self._sums:
             seen, gone = {}, self._limbs(feature, part, never)
             for exponent, limb in gone.items():
-                seen[exponent] = limb if self.late is None else _running(limb[1:][self.late])
+                seen[exponent] = limb if self.late is None else running_sums(limb[1:][self.late])
                 np.cumsum(limb, out=limb)
             self._sums[name] = RunningSums(seen, gone)
         return self._sums[name]
@@ -266,13 +277,14 @@ class Timeline:
             if never is not None:
                 counted[1:][never] = 0
             return {0: counted}
-        pieces, unit = self._pieces(measured.values, never), finest(measured.values)
+        unit = finest(measured.values)
+        streams = [self._pieces(measured.values, never, first) for first in range(_STREAMS)]
         if part == "total":
-            return split_pieces(pieces, n, unit, self._limb_bits)
-        return split_pieces(pieces, n, max(2 * unit, LOWEST), self._limb_bits - 1, squares=True)
+            return split_streams(streams, n, unit, self._limb_bits, squares=False)
+        return split_streams(streams, n, max(2 * unit, LOWEST), self._limb_bits - 1, squares=True)
 
-    def _pieces(self, values: Floats, never: Mask | None) -> Pieces:
-        for rows, piece in self.by_time.pieces(values):
+    def _pieces(self, values: Floats, never: Mask | None, first: int) -> Pieces:
+        for rows, piece in self.by_time.pieces(values, _STREAMS, first):
             after_a_zero = slice(rows.start + 1, rows.stop + 1)
             yield after_a_zero, piece if never is None else np.where(never[rows], 0.0, piece)
 
@@ -296,8 +308,8 @@ class Timeline:
         visible, gone
             Marks of the rows, sorted by entity and timestamp.
         """
-        begun = _counted(self._arrange_late(visible))[self.seen].astype(np.int64)
-        return begun - _counted(gone)[self.gone_by(feature)]
+        begun = running_counts(self._arrange_late(visible))[self.seen].astype(np.int64)
+        return begun - running_counts(gone)[self.gone_by(feature)]
 
     def _arrange_late(self, values: Array) -> Array:
         """Put values of the sorted rows into the order in which the rows came to be seen."""
@@ -334,10 +346,14 @@ class Timeline:
         The questions of an entity that see a row lie side by side in time.
         """
         first = np.empty(len(values), dtype=np.int64)
-        first[self.late] = self._asked.count_before(self._by_visible, lambda times: times)
-        last = self._asked.count_before(self.by_time, lambda times: gone_from(times, feature))
+        first[self.late] = self._count_asked(self._by_visible, lambda times: times)
+        last = self._count_asked(self.by_time, lambda times: gone_from(times, feature))
         used = np.flatnonzero((values < np.inf) & (last > first))
         return spread_minima(len(self), first[used], last[used], values[used])
+
+    def _count_asked(self, rows: TimeIndex, change: Callable[[Ints], Ints]) -> Ints:
+        """Count the questions that sort before each row at a changed time."""
+        return self._asked.count_before(rows, self._asked.number(rows, change))
 
 
 def gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
@@ -364,20 +380,6 @@ def _signed(values: Floats, there: Mask, sign: float) -> Floats:
     signed = sign * values
     signed[~there] = np.inf
     return signed
-
-
-def _counted(marks: Mask) -> Array:
-    """Return running counts of marks that begin with 0, shape (n + 1,), of the least type that holds them."""
-    counts = np.zeros(len(marks) + 1, dtype=np.min_scalar_type(len(marks)))
-    np.cumsum(marks, out=counts[1:])
-    return counts
-
-
-def _running(values: Ints) -> Ints:
-    """Return running sums that begin with 0, shape (n + 1,)."""
-    sums = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums
 
 
 def _delays(events: Events) -> tuple[int, int]:

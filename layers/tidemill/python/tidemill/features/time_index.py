@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -118,8 +119,8 @@ class TimeIndex:
         ranks[self.arrange(numbers)] = numbers
         return other.arrange(ranks)
 
-    def count_before(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
-        """Count the moments that sort before each (entity, time) of another index; entity -1 has none before.
+    def number(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
+        """Count the moments, of whichever entity, before each time of another index.
 
         Parameters
         ----------
@@ -131,16 +132,31 @@ class TimeIndex:
         Returns
         -------
         Ints
+            Shape (n_asked,), in the order of ``asked.moments``.
+        """
+        return _search(self.moments, len(asked.moments), lambda rows: change(asked.moments[rows]))
+
+    def count_before(self, asked: "TimeIndex", numbers: Ints) -> Ints:
+        """Count the moments that sort before each (entity, time) of another index; entity -1 has none before.
+
+        Parameters
+        ----------
+        asked
+            What is asked about.
+        numbers
+            What ``number`` said of its times.
+
+        Returns
+        -------
+        Ints
             Shape (n_asked,), in the order of ``asked``.
         """
-        n = len(asked.moments)
-        numbers = _search(self.moments, n, lambda rows: change(asked.moments[rows]))
 
         def wanted(rows: slice) -> Ints:
             entities, places = asked.stretch(rows)
             return entities << self._bits | numbers[places]
 
-        return _search(self._packed, n, wanted)
+        return _search(self._packed, len(numbers), wanted)
 
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
@@ -151,9 +167,17 @@ class TimeIndex:
             arranged[rows] = piece
         return arranged
 
-    def pieces(self, values: Array) -> Iterator[tuple[slice, Array]]:
-        """Give the values that belong to the moments piece by piece, in the index's order."""
-        for rows in blocks(len(values)):
+    def pieces(self, values: Array, every: int = 1, first: int = 0) -> Iterator[tuple[slice, Array]]:
+        """Give values that belong to the moments piece by piece, in the index's order.
+
+        Parameters
+        ----------
+        values
+            Shape (n,), as the moments came.
+        every, first
+            Which pieces: from which one on every how many.
+        """
+        for rows in islice(blocks(len(values)), first, None, every):
             yield rows, values[rows] if self.is_sorted else values[self._positions(self._packed[rows])]
 
     def has_ties(self) -> bool:
