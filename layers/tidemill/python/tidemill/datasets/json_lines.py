@@ -19,6 +19,7 @@ from tidemill.expressions.columns import Schema, Type
 _BLOCK_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE_BYTES = 8 * 1024 * 1024
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can write what no text can be
+_BEGINS_WITH_OBJECT = re.compile(rb"\s*\{")
 # How values lie in JSON: times are text, which ``conversion.py`` parses.
 _JSON_TYPES: dict[Type, pa.DataType] = {
     Type.STRING: pa.string(),
@@ -71,8 +72,8 @@ def _rest_of_line(file: BinaryIO, faults: Faults) -> bytes:
 
 
 def _parse(block: bytes, json_schema: pa.Schema, schema: Schema, faults: Faults) -> RawRows:
-    if not block.strip():
-        return _parse_lines(b"", json_schema, schema, faults)
+    if not _BEGINS_WITH_OBJECT.match(block):  # Arrow dies of a `null` that nothing comes before
+        return _parse_lines(block, json_schema, schema, faults)
     try:
         block.decode()  # Arrow does not look
         table = pa_json.read_json(
