@@ -13,5 +13,5 @@ def main(bring_in: Callable[[str, str, str], int]) -> None:
     began = time.perf_counter()
     rows = bring_in(bucket, key, name)
     seconds = time.perf_counter() - began
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb, "rows": rows}))

@@ -30,6 +30,6 @@ def main(jobs: Mapping[str, Job], answer_of: Callable[[Any], Answer]) -> None:
     began = time.perf_counter()
     result = job()
     seconds = time.perf_counter() - began
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     found = {"seconds": seconds, "peak_mb": peak_mb, "answer": dict(answer_of(result))}
     sys.stdout.write(json.dumps(found))

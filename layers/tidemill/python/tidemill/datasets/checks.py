@@ -13,8 +13,8 @@ from tidemill.datasets.findings import ALL_PUT_ASIDE, SHOWN_EXAMPLES, Findings, 
 from tidemill.datasets.hashes import hash_rows
 from tidemill.datasets.readable import Numbers
 from tidemill.datasets.seen_rows import SeenRows
-from tidemill.datasets.sorted_runs import Mask
 from tidemill.expressions import Columns, evaluate
+from tidemill.features.definitions import Mask
 from tidemill.project import Source
 from tidemill.project.checks import Holds, References, RowCheck, Severity, Unique
 

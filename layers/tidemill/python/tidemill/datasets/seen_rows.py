@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tidemill.datasets.hashes import Hashes
-from tidemill.datasets.sorted_runs import FileRun, Mask, MemoryRun, Run, merged
+from tidemill.datasets.sorted_runs import FileRun, MemoryRun, Run, merged
+from tidemill.features.definitions import Mask
 
 _FILTERS = ((1, 23), (64, 25))  # from how many times the fewest hashes; words to the power of two
 _MARKS = 3

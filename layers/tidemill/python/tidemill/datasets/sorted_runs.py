@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from tidemill.datasets.hashes import Hashes
-
-Mask = npt.NDArray[np.bool_]
+from tidemill.features.definitions import Mask
 
 _STORED = np.dtype("<u8")
 _BLOCK_HASHES = 65_536

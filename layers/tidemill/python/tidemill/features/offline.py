@@ -104,7 +104,7 @@ def _windowed_columns(view: ViewDefinition, timeline: Timeline) -> dict[str, Col
             values[asked], valid[asked] = answers.figure(feature)
 
     def column(feature: FeatureDefinition) -> Column:
-        if feature in picked:
+        if feature.kind in VALUE_KINDS:
             return of_values.figure(feature)
         values, valid = found.pop(feature.name)
         return Column(feature.type, timeline.as_asked(values), timeline.as_asked(valid))
