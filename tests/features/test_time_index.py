@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tidemill.features.blocks import BLOCK
 from tidemill.features.definitions import Ints
 from tidemill.features.time_index import TimeIndex, sort_codes
 
@@ -39,7 +40,7 @@ def test_moments_before_an_entity_and_time_are_counted(
     def counts(moments: Moments, others: Moments) -> None:
         asked = others + moments
         index, others_index = index_of(moments), index_of(asked)
-        found = index.count_before(others_index, index.number(others_index, change))
+        found = index.count_before(others_index, change)
         wanted = [(code, int(change(np.array([time]))[0])) for code, time in sorted(asked)]
         assert found.tolist() == [sum(each < question for each in moments) for question in wanted]
 
@@ -73,3 +74,15 @@ def test_sorting_codes_leaves_equal_ones_in_their_order(codes: list[int]) -> Non
     in_order, order = sort_codes(np.array(codes, dtype=np.int64))
     assert in_order.tolist() == sorted(codes)
     assert order.tolist() == sorted(range(len(codes)), key=lambda place: codes[place])
+
+
+@pytest.mark.parametrize("place", [1, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK])
+@pytest.mark.parametrize("n", [2 * BLOCK, 2 * BLOCK + 1])
+def test_one_moment_out_of_order_is_noticed_wherever_it_stands(place: int, n: int) -> None:
+    times = np.arange(n)
+    place = min(place, n - 1)
+    times[[place - 1, place]] = times[[place, place - 1]]
+    index = TimeIndex(np.zeros(n, dtype=np.int64), times)
+    assert not index.is_sorted
+    assert (index.moments == np.arange(n)).all()
+    assert TimeIndex(np.zeros(n, dtype=np.int64), np.arange(n)).is_sorted

@@ -22,7 +22,7 @@ from bench.features.programs.timed import (
     main,
 )
 from tidemill import Entity, FeatureView, Float, Int, Source, String, Timestamp, Type, latest
-from tidemill.datasets.arrow import to_columns
+from tidemill.datasets.arrow import gather_columns
 from tidemill.expressions import Columns, Schema
 from tidemill.features.definitions import SECOND_US, ViewDefinition, define
 from tidemill.features.offline import join_features
@@ -107,11 +107,12 @@ def _join(
 
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
-    """Read columns one by one, two at a time, so that Arrow's rows and ours are never both there whole."""
+    """Read columns two at a time, each part by part: Arrow's rows and ours are never both there whole."""
 
     def read(column: str) -> Columns:
-        rows = pq.read_table(directory / f"{name}.parquet", columns=[column], memory_map=True)
-        return to_columns(rows, {column: schema[column]})
+        with pq.ParquetFile(directory / f"{name}.parquet", memory_map=True) as file:
+            parts = (file.read_row_group(part, [column]) for part in range(file.num_row_groups))
+            return gather_columns(parts, {column: schema[column]}, file.metadata.num_rows)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return {column: each[column] for column, each in zip(schema, pool.map(read, schema), strict=True)}

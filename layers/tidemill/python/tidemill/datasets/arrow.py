@@ -69,7 +69,7 @@ def to_columns(rows: Rows, schema: Schema) -> dict[str, Column]:
             raise NotFound(f"the rows have no column `{name}`{did_you_mean(name, rows.schema.names)}")
         array = rows.column(name)
         if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
+            array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies
         columns[name] = _READERS[type_](array.cast(ARROW_TYPES[type_]))
     return columns
 

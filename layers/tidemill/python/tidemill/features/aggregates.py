@@ -11,6 +11,7 @@ import numpy as np
 
 from tidemill.errors import ExpressionError
 from tidemill.expressions import Array, Column, Columns, Type, evaluate
+from tidemill.features.blocks import blocks
 from tidemill.features.definitions import FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.exact import LIMIT, Limbs, scaled_deviations, to_float
 
@@ -139,12 +140,20 @@ def measure(feature: FeatureDefinition, rows: Columns, n_rows: int) -> tuple[Flo
     if feature.kind == "count":
         return np.zeros(n_rows), column.valid
     values = column.values.astype(np.float64, copy=False)
+    if column.valid.all() and all(_are_plain(values[rows]) for rows in blocks(n_rows)):
+        return values, column.valid
     there = column.valid & (values < LIMIT) & (values > -LIMIT)
-    if there.all() and not (np.signbit(values) & (values == 0.0)).any():
-        return values, there
     taken = np.where(there, values, 0.0)
     taken += 0.0  # makes -0.0 plain 0.0: they compare equal
     return taken, there
+
+
+def _are_plain(values: Floats) -> bool:
+    """Tell whether all of some numbers count as they are."""
+    if not (values.min() > -LIMIT and values.max() < LIMIT):  # nor is it if one is NaN
+        return False
+    zeros = values == 0.0
+    return not (zeros.any() and np.signbit(values[zeros]).any())
 
 
 def measure_id(feature: FeatureDefinition) -> str:

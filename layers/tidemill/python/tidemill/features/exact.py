@@ -158,7 +158,7 @@ def _limbs(numbers: Floats, lowest: int, width: int, lost: Floats | None = None)
         whole = _round(scaled, lost) if exponent == lowest else np.trunc(scaled)
         if whole.any():
             limbs[exponent] = whole
-            rest = rest - whole * 2.0**exponent
+            rest = rest - whole * 2.0**exponent if exponent > lowest else rest
         if exponent > lowest and not rest.any():
             break
     return limbs

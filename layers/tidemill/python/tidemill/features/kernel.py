@@ -11,7 +11,7 @@ left out. Sums are exact integers, so subtracting loses nothing.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tidemill.features.aggregates import KINDS, measure, measure_id
 from tidemill.features.definitions import Events, FeatureDefinition, Floats, Ints, Mask
 from tidemill.features.entities import find_ties, settle_ties
 from tidemill.features.exact import LOWEST, Limbs, Pieces, finest, split_streams
+from tidemill.features.once import Once
 from tidemill.features.ranges import RangeMinima, spread_minima
 from tidemill.features.running import RunningSums, running_counts, running_sums
 from tidemill.features.time_index import TimeIndex
@@ -84,7 +85,6 @@ class Timeline:
                 self.late = self.by_time.ranks(self._by_visible)
         self._measures: dict[str, Measured] = {}
         self._sums: dict[tuple[str, str, Window | None], RunningSums] = {}
-        self._numbers: dict[Window, Ints] = {}
         self._gone: dict[Window, Ints] = {}
         self._never: dict[Window, Mask | None] = {}
         self._minima: dict[str, RangeMinima] = {}
@@ -98,32 +98,28 @@ class Timeline:
         """How long after they happened rows are seen, if that is the same for all."""
         return self._least_us if self._least_us == self._latest_us else None
 
-    @cached_property
+    @Once
     def seen(self) -> Ints:
         """How many rows each question sees, and all of the entities before its own."""
-        return self._by_visible.count_before(self._asked, self._numbers_seen)
-
-    @cached_property
-    def _numbers_seen(self) -> Ints:
         least_us = self._least_us if self._by_visible is self.by_time else 0
-        return self._by_visible.number(self._asked, lambda times: times + 1 - least_us)
+        return self._by_visible.count_before(self._asked, lambda times: times + 1 - least_us)
 
-    @cached_property
+    @property
     def codes(self) -> Ints:
         """The entities of the rows, sorted."""
         return self.by_time.codes
 
-    @cached_property
+    @property
     def happened(self) -> Ints:
         """When the rows happened, sorted by entity and timestamp."""
         return self.by_time.times
 
-    @cached_property
+    @Once
     def visible(self) -> Ints:
         """From when on the rows are seen, sorted by entity and timestamp."""
         return self.by_time.arrange(self.events.visible)
 
-    @cached_property
+    @Once
     def _limb_bits(self) -> int:
         # Running sums may overflow and wrap around; what they differ by over one entity's rows may not.
         return min(_WIDEST_LIMB, 62 - self.by_time.most_of_one().bit_length())
@@ -132,7 +128,7 @@ class Timeline:
         same = self.codes[1:] == self.codes[:-1]
         return not bool((same & (self.visible[1:] < self.visible[:-1])).any())
 
-    @cached_property
+    @Once
     def _ties(self) -> Ints | None:
         return find_ties(self.codes, self.happened) if self.by_time.has_ties() else None
 
@@ -190,9 +186,6 @@ class Timeline:
     def bounds(self, features: Iterable[FeatureDefinition]) -> Iterator[Callable[[], object]]:
         """Give the steps that find which rows the windows of some features hold; see ``preparations``."""
         by_window = {window_of(feature): feature for feature in features}
-        # Times are numbered first: what is counted by entity waits for the rows to be sorted.
-        yield lambda: self._numbers_seen
-        yield from (partial(self._numbers_gone, feature) for feature in by_window.values())
         yield lambda: self.seen
         yield from (partial(self.gone_by, feature) for feature in by_window.values())
         yield lambda: self._asked.ranks_as_given
@@ -223,18 +216,10 @@ class Timeline:
         """Count the rows that lie before each question's window, and all of the entities before its own."""
         window = window_of(feature)
         if window not in self._gone:
-            self._gone[window] = self.by_time.count_before(self._asked, self._numbers_gone(feature))
-            self._numbers.pop(window, None)
-        return self._gone[window]
-
-    def _numbers_gone(self, feature: FeatureDefinition) -> Ints:
-        numbers = self._numbers.get(window_of(feature))
-        if numbers is None:
-            numbers = self.by_time.number(
+            self._gone[window] = self.by_time.count_before(
                 self._asked, lambda times: (times - feature.window_us) // feature.hop_us * feature.hop_us
             )
-            self._numbers[window_of(feature)] = numbers
-        return numbers
+        return self._gone[window]
 
     def counts_all(self, feature: FeatureDefinition) -> bool:
         """Tell whether every row holds a value and is seen before it is gone."""
@@ -259,7 +244,9 @@ class Timeline:
     def as_asked(self, answers: Array) -> Array:
         """Put answers to the sorted questions into the order the questions came in."""
         ranks = self._asked.ranks_as_given  # reading here and there is faster than writing
-        return answers if ranks is None else answers[ranks]
+        if ranks is None or (answers.dtype == np.bool_ and answers.all()):
+            return answers
+        return answers[ranks]
 
     def _measure(self, feature: FeatureDefinition) -> Measured:
         name = measure_id(feature)
@@ -353,7 +340,7 @@ class Timeline:
 
     def _count_asked(self, rows: TimeIndex, change: Callable[[Ints], Ints]) -> Ints:
         """Count the questions that sort before each row at a changed time."""
-        return self._asked.count_before(rows, self._asked.number(rows, change))
+        return self._asked.count_before(rows, change)
 
 
 def gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
 from tidemill.expressions import Array
-from tidemill.features.blocks import blocks
+from tidemill.features.blocks import BLOCK, blocks
 from tidemill.features.definitions import Ints, Mask
+from tidemill.features.once import Once
 
 _BITS = 63
 
@@ -25,7 +25,7 @@ def sort_codes(codes: Ints) -> tuple[Ints, Ints]:
     if int(codes.max(initial=0)).bit_length() + len(codes).bit_length() >= _BITS:
         order = np.argsort(codes, kind="stable")
         return codes[order], order
-    packed = _pack(codes)
+    packed = _pack_places(codes)
     return packed >> len(codes).bit_length(), packed & _mask(len(codes))
 
 
@@ -34,8 +34,9 @@ class TimeIndex:
 
     Moments are numbered in the order of time, and each entity and number packed into one integer. Sorting
     those sorts by entity and time, and afterwards each still says whose moment it is, and which. To count
-    the moments before others, the others are first numbered among them, both walked through in the order
-    of time, and then searched for, both walked through in the order of entities: neither jumps about.
+    the moments before others, each entity and time is packed into one integer as well, and sorted; the
+    others are searched for among those in their own order, so that the search does not jump about. Times
+    too far apart for that are first numbered among the moments, in the order of time.
 
     Parameters
     ----------
@@ -55,29 +56,50 @@ class TimeIndex:
         self._codes: Ints = codes if self._in_time is None else codes[self._in_time]
         self.moments: Ints = times if self._in_time is None else times[self._in_time]
         self._bits = len(codes).bit_length()
-        # Whoever asks for numbers of moments first, or something else, need not wait for this.
-        self._packing = _begin(_pack, self._codes)
+        self._first_us, last_us = map(int, self.moments[[0, -1]]) if len(codes) else (0, 0)
+        self._end_us = last_us + 1
+        self._key_bits = (self._end_us - self._first_us).bit_length()
+        # Whoever asks for something else first need not wait for this.
+        self._packing = _begin(_pack_places, self._codes)
 
     @property
     def _packed(self) -> Ints:
         return self._packing.result()
 
-    @property
+    @Once
+    def _greatest_code(self) -> int:
+        return int(self._codes.max(initial=0))
+
+    @Once
+    def _has_keys(self) -> bool:
+        """Whether an entity and the time since the first moment fit into one integer."""
+        return (self._greatest_code + 1).bit_length() + self._key_bits < _BITS
+
+    @Once
+    def _keys(self) -> Ints:
+        """Each entity and time since the first moment, packed into one integer, sorted."""
+        return _pack(self._codes, self._key_bits, lambda rows: self.moments[rows] - self._first_us)
+
+    @Once
     def codes(self) -> Ints:
         """The entities, sorted."""
         return self.stretch(slice(None))[0]
 
-    @property
+    @Once
     def times(self) -> Ints:
         """The moments, sorted by entity and time."""
-        return self.moments[self.stretch(slice(None))[1]]
+        if not self._has_keys:
+            return self.moments[self.stretch(slice(None))[1]]
+        times = self._keys & ((1 << self._key_bits) - 1)
+        times += self._first_us
+        return times
 
-    @cached_property
+    @Once
     def is_sorted(self) -> bool:
         """Whether the moments came sorted by entity and time."""
         return self._in_time is None and _is_sorted(self._codes)
 
-    @cached_property
+    @Once
     def ranks_as_given(self) -> Ints | None:
         """The rank in the index's order of each moment as they came; None if they came sorted."""
         if self.order is None:
@@ -86,7 +108,7 @@ class TimeIndex:
         ranks[self.order] = np.arange(len(ranks))
         return ranks
 
-    @cached_property
+    @Once
     def order(self) -> Ints | None:
         """The positions that sort the moments; None if they are sorted as they are."""
         return None if self.is_sorted else self._positions(self._packed)
@@ -119,8 +141,8 @@ class TimeIndex:
         ranks[self.arrange(numbers)] = numbers
         return other.arrange(ranks)
 
-    def number(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
-        """Count the moments, of whichever entity, before each time of another index.
+    def count_before(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
+        """Count the moments that sort before each (entity, time) of another index; entity -1 has none before.
 
         Parameters
         ----------
@@ -132,31 +154,28 @@ class TimeIndex:
         Returns
         -------
         Ints
-            Shape (n_asked,), in the order of ``asked.moments``.
-        """
-        return _search(self.moments, len(asked.moments), lambda rows: change(asked.moments[rows]))
-
-    def count_before(self, asked: "TimeIndex", numbers: Ints) -> Ints:
-        """Count the moments that sort before each (entity, time) of another index; entity -1 has none before.
-
-        Parameters
-        ----------
-        asked
-            What is asked about.
-        numbers
-            What ``number`` said of its times.
-
-        Returns
-        -------
-        Ints
             Shape (n_asked,), in the order of ``asked``.
         """
+        if not self._has_keys:
+            return self._count_by_number(asked, change)
+
+        def wanted(rows: slice) -> Ints:
+            entities = np.minimum(asked.stretch(rows)[0], self._greatest_code + 1)
+            times = np.clip(change(asked.times[rows]), self._first_us, self._end_us)
+            return entities << self._key_bits | times - self._first_us
+
+        return _search(self._keys, len(asked.moments), wanted)
+
+    def _count_by_number(self, asked: "TimeIndex", change: Callable[[Ints], Ints]) -> Ints:
+        """Count where times are too far apart to be packed beside entities: as numbers among all moments."""
+        n = len(asked.moments)
+        numbers = _search(self.moments, n, lambda rows: change(asked.moments[rows]))
 
         def wanted(rows: slice) -> Ints:
             entities, places = asked.stretch(rows)
             return entities << self._bits | numbers[places]
 
-        return _search(self._packed, len(numbers), wanted)
+        return _search(self._packed, n, wanted)
 
     def arrange(self, values: Array) -> Array:
         """Put values that belong to the moments into the index's order."""
@@ -201,11 +220,16 @@ def _begin(work: Callable[[Ints], Ints], codes: Ints) -> Future[Ints]:
     return working
 
 
-def _pack(codes: Ints) -> Ints:
+def _pack_places(codes: Ints) -> Ints:
     """Pack each code with its place into one integer, sorted."""
-    packed = codes << len(codes).bit_length()
+    return _pack(codes, len(codes).bit_length(), lambda rows: np.arange(rows.start, rows.stop))
+
+
+def _pack(codes: Ints, bits: int, numbers: Callable[[slice], Ints]) -> Ints:
+    """Pack each code with a number of so many bits into one integer, sorted."""
+    packed = codes << bits
     for rows in blocks(len(codes)):
-        packed[rows] |= np.arange(rows.start, rows.stop)
+        packed[rows] |= numbers(rows)
     # Vectorised where the processor can, which beats counting digits as well as comparing codes.
     packed.sort()
     return packed
@@ -230,4 +254,7 @@ def _mask(n: int) -> int:
 
 
 def _is_sorted(values: Ints) -> bool:
-    return bool((values[1:] >= values[:-1]).all())
+    ends = values[BLOCK::BLOCK] >= values[BLOCK - 1 : -1 : BLOCK]
+    return bool(ends.all()) and all(
+        bool((values[rows][1:] >= values[rows][:-1]).all()) for rows in blocks(len(values))
+    )
