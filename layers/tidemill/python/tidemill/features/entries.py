@@ -26,25 +26,33 @@ class Entries:
 
     Attributes
     ----------
-    places
-        Where in the table each question's entries stand, one question after the other.
+    n_questions
+        How many questions.
     questions
-        Whose they are.
+        Whose the entries are, laid side by side, one question after the other.
     """
 
     def __init__(self, table: Ints, sizes: Sequence[int], items: Ints, times: Ints) -> None:
         lengths = np.array(sizes, dtype=np.int64)
-        first = np.cumsum(lengths) - lengths
-        self._counts = lengths[items]
-        self._ends = np.cumsum(self._counts)
-        self._starts = self._ends - self._counts
+        counts = lengths[items]
+        self._starts = np.cumsum(counts) - counts
+        self._filled = np.flatnonzero(counts)
         self.n_questions = len(items)
-        self.questions: Ints = np.repeat(np.arange(len(items)), self._counts)
-        within = np.arange(len(self.questions)) - self._starts[self.questions]
-        self.places: Ints = first[items][self.questions] + within
+        self.questions: Ints = np.repeat(np.arange(len(items)), counts)
+        self._places: Ints | None = None
+        if items.tolist() != list(range(len(sizes))):  # most often each question is about an item of its own
+            first = np.cumsum(lengths) - lengths
+            self._places = np.arange(len(self.questions)) + (first[items] - self._starts)[self.questions]
         self._times = times
-        self._seen: Mask = table[VISIBLE][self.places] <= times[self.questions]
-        self._tiles: Ints = table[TILE][self.places]
+        self._seen: Mask = self.lay(table[VISIBLE]) <= times[self.questions]
+        self._tiles: Ints = self.lay(table[TILE])
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def lay(self, values: Ints) -> Ints:
+        """Lay what belongs to the tables' entries side by side; shape (..., n_table_entries) to (..., n)."""
+        return values if self._places is None else values[..., self._places]
 
     def inside(self, windows_us: Ints, hop_us: int) -> Mask:
         """Mark the entries each question sees in its windows, shape (n_windows, n_entries)."""
@@ -70,9 +78,11 @@ class Entries:
         Ints
             Shape (n_rows, n_questions).
         """
+        values = np.where(inside, self.lay(table), nothing)
+        if len(self._filled) == self.n_questions:
+            together: Ints = combine.reduceat(values, self._starts, axis=1)
+            return together
         answer = np.full((len(table), self.n_questions), nothing, dtype=np.int64)
-        filled = np.flatnonzero(self._counts)
-        if len(filled):
-            values = np.where(inside, table[:, self.places], nothing)
-            answer[:, filled] = combine.reduceat(values, self._starts[filled], axis=1)
+        if len(self._filled):
+            answer[:, self._filled] = combine.reduceat(values, self._starts[self._filled], axis=1)
         return answer

@@ -1,13 +1,15 @@
 """Reading rings: windowed figures of the entities that requests ask about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from tidemill.expressions import Column
 from tidemill.features.aggregates import Parts, finish
-from tidemill.features.definitions import Ints, Mask
+from tidemill.features.definitions import Floats, Ints, Mask
 from tidemill.features.entries import Entries
+from tidemill.features.exact import Limbs, to_float
 from tidemill.features.rings import NEWEST, NOTHING, Lines, Ring, unorder_floats
 
 _NUMBERS_AT_ONCE = 1 << 20
@@ -40,19 +42,49 @@ class RingReader:
 
     def columns(self) -> dict[str, Column]:
         """Return every feature of the ring, one row per question."""
-        parts: dict[str, dict[str, dict[int, Ints]]] = {kind: {} for kind in self._ring.by_kind}
+        columns: dict[str, Column] = {}
+        for kind, figures in self._ring.by_kind.items():
+            parts = self._gather(figures.places)
+            values, valid = (each.reshape(len(figures.features), -1) for each in finish(kind, parts))
+            for place, feature in enumerate(figures.features):
+                columns[feature.name] = Column(feature.type, values[place], valid[place])
+        return columns
+
+    def _gather(self, places: Mapping[str, Ints]) -> Parts:
+        """Take what figures of one kind are made of, one figure after the other."""
+        rounds = "total" in places and "squares" not in places
+        taken = {
+            part: {exponent: limb[own].ravel() for exponent, limb in self._parts.get(part, {}).items()}
+            for part, own in places.items()
+            if not (rounds and part == "total")
+        }
+        return Parts(
+            count=taken["count"][0],
+            total=taken.get("total", {}),
+            rounded=self._rounded[places["total"]].ravel() if rounds else None,
+            squares=taken.get("squares", {}),
+            smallest=unorder_floats(taken["smallest"][0]) if "smallest" in taken else None,
+            largest=unorder_floats(taken["largest"][0]) if "largest" in taken else None,
+        )
+
+    @cached_property
+    def _rounded(self) -> Floats:
+        """The totals as floats, shape (n_sums, n_questions)."""
+        shape = len(self._ring.sums["total"]), self._entries.n_questions
+        limbs = {exponent: limb.ravel() for exponent, limb in self._parts.get("total", {}).items()}
+        return to_float(limbs, shape[0] * shape[1]).reshape(shape)
+
+    @cached_property
+    def _parts(self) -> dict[str, Limbs]:
+        """What each part adds up to, shape (n_sums, n_questions); an exponent that is not there is zero."""
+        parts: dict[str, Limbs] = {}
         for lines in self._ring.lines:
             wanted = self._wanted(lines)
             read, is_wanted = self._read(lines, np.flatnonzero(wanted)), wanted.tolist()
-            for kind, part, exponent, own in lines.parts:
+            for part, exponent, own in lines.parts:
                 if part == "count" or True in is_wanted[own]:
-                    parts[kind].setdefault(part, {})[exponent] = read[own].ravel()
-        columns: dict[str, Column] = {}
-        for kind, features in self._ring.by_kind.items():
-            values, valid = (each.reshape(len(features), -1) for each in finish(kind, _gather(parts[kind])))
-            for place, feature in enumerate(features):
-                columns[feature.name] = Column(feature.type, values[place], valid[place])
-        return columns
+                    parts.setdefault(part, {})[exponent] = read[own]
+        return parts
 
     def newest(self) -> Ints:
         """Return the newest timestamp each question sees in the longest window; NOTHING if none."""
@@ -69,17 +101,10 @@ class RingReader:
     def _read(self, lines: Lines, wanted: Ints) -> Ints:
         """Take together, line by line, what each question sees of it; shape (n_lines, n_questions)."""
         read = np.full((len(lines.rows), self._entries.n_questions), lines.nothing, dtype=np.int64)
-        step = max(1, _NUMBERS_AT_ONCE // max(1, len(self._entries.places)))
+        step = max(1, _NUMBERS_AT_ONCE // max(1, len(self._entries)))
         for start in range(0, len(wanted), step):
             some = wanted[start : start + step]
             read[some] = self._entries.reduce(
                 lines.combine, self._table[lines.rows[some]], self._inside[lines.windows[some]], lines.nothing
             )
         return read
-
-
-def _gather(parts: dict[str, dict[int, Ints]]) -> Parts:
-    extremes = {part: unorder_floats(parts[part][0]) for part in ("smallest", "largest") if part in parts}
-    return Parts(
-        count=parts["count"][0], total=parts.get("total", {}), squares=parts.get("squares", {}), **extremes
-    )

@@ -6,7 +6,7 @@ among them, and the exact parts of every figure. Entries of one tile seen from d
 apart, so that a read at ``t`` takes exactly what was known by ``t``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -35,24 +35,30 @@ class Slot:
     exponent: int
 
 
-class Part(NamedTuple):
-    """A part of the figures of one kind, and the ``lines`` where those have it."""
+class Figures(NamedTuple):
+    """The figures of one kind, and by part which of the ring's ``sums`` of it each is made of."""
 
-    kind: str
+    features: tuple[FeatureDefinition, ...]
+    places: Mapping[str, Ints]
+
+
+class Part(NamedTuple):
+    """A part of figures at one exponent, and the ``lines`` that read it, one for each of the ring's sums."""
+
     part: str
     exponent: int
     lines: slice
 
 
 class Lines(NamedTuple):
-    """What is read of a table in one way: a line for each part of each figure.
+    """What is read of a table in one way: a line for each part of what figures are made of.
 
     Attributes
     ----------
     combine, nothing
         How the entries inside a window are taken together, and what comes of none.
     parts
-        Which lines are which parts; within a part they stand as the figures of its kind do.
+        Which lines are which parts.
     rows, windows
         Each line's row of the table, and its window's place in the ring's ``windows_us``, shape (n_lines,).
     """
@@ -79,10 +85,26 @@ class Ring:
         return tuple(feature for feature in self.features if feature.kind not in VALUE_KINDS)
 
     @cached_property
-    def by_kind(self) -> dict[str, tuple[FeatureDefinition, ...]]:
+    def sums(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Of what and over which windows each part is taken: figures of several kinds share it."""
+        taken: dict[str, dict[tuple[str, int], None]] = {}
+        for feature in self.figures:
+            for part in _parts_of(feature.kind):
+                taken.setdefault(part, {})[_sum_of(feature)] = None
+        return {part: tuple(sums) for part, sums in taken.items()}
+
+    @cached_property
+    def by_kind(self) -> dict[str, Figures]:
         """The figures of each kind."""
-        kinds = dict.fromkeys(feature.kind for feature in self.figures)
-        return {kind: tuple(each for each in self.figures if each.kind == kind) for kind in kinds}
+        place = {part: {each: at for at, each in enumerate(sums)} for part, sums in self.sums.items()}
+        kinds: dict[str, Figures] = {}
+        for kind in dict.fromkeys(feature.kind for feature in self.figures):
+            own = tuple(feature for feature in self.figures if feature.kind == kind)
+            parts = _parts_of(kind)
+            kinds[kind] = Figures(
+                own, {part: np.array([place[part][_sum_of(each)] for each in own]) for part in parts}
+            )
+        return kinds
 
     @cached_property
     def windows_us(self) -> Ints:
@@ -130,17 +152,25 @@ def _ring(hop_us: int, features: list[FeatureDefinition]) -> Ring:
         if feature.kind in VALUE_KINDS:
             continue
         name = measure_id(feature)
-        slots += [Slot(name, part, exponent) for part, exponent in _parts_of(feature.kind)]
+        slots += [
+            Slot(name, part, exponent) for part in _parts_of(feature.kind) for exponent in _exponents(part)
+        ]
     window_us = max(feature.window_us for feature in features)
     return Ring(hop_us, window_us, tuple(features), tuple(dict.fromkeys(slots)))
 
 
-def _parts_of(kind: str) -> Iterator[tuple[str, int]]:
-    """Give the parts that figures of a kind are made of, and their exponents."""
-    yield "count", 0
-    for part in sorted(KINDS[kind].needs):
-        for exponent in EXPONENTS if part in {"total", "squares"} else (0,):
-            yield part, exponent
+def _parts_of(kind: str) -> tuple[str, ...]:
+    """Return the parts that figures of a kind are made of."""
+    return "count", *sorted(KINDS[kind].needs)
+
+
+def _exponents(part: str) -> tuple[int, ...]:
+    return EXPONENTS if part in {"total", "squares"} else (0,)
+
+
+def _sum_of(feature: FeatureDefinition) -> tuple[str, int]:
+    """Say what a figure is taken of, and over which window."""
+    return measure_id(feature), feature.window_us
 
 
 def _lines(ring: Ring, names: frozenset[str], combine: np.ufunc, nothing: int) -> Lines:
@@ -149,12 +179,11 @@ def _lines(ring: Ring, names: frozenset[str], combine: np.ufunc, nothing: int) -
     parts: list[Part] = []
     rows: list[int] = []
     windows: list[int] = []
-    for kind, features in ring.by_kind.items():
-        for part, exponent in _parts_of(kind):
-            if part in names:
-                parts.append(Part(kind, part, exponent, slice(len(rows), len(rows) + len(features))))
-                rows += [row_of[Slot(measure_id(feature), part, exponent)] for feature in features]
-                windows += [feature.window_us for feature in features]
+    for part, sums in ring.sums.items():
+        for exponent in _exponents(part) if part in names else ():
+            parts.append(Part(part, exponent, slice(len(rows), len(rows) + len(sums))))
+            rows += [row_of[Slot(name, part, exponent)] for name, _ in sums]
+            windows += [window_us for _, window_us in sums]
     places = np.searchsorted(ring.windows_us, np.array(windows, dtype=np.int64))
     return Lines(combine, nothing, tuple(parts), np.array(rows, dtype=np.int64), places.astype(np.int64))
 

@@ -156,7 +156,7 @@ class ValueRingReader:
         return Parts(count=found.astype(np.int64), chosen=_decode(feature.type, codes, self._words))
 
     def _distinct(self, feature: FeatureDefinition, inside: Mask) -> Parts:
-        questions, codes = self._entries.questions[inside], self._codes[self._entries.places[inside]]
+        questions, codes = self._entries.questions[inside], self._entries.lay(self._codes)[inside]
         order = np.lexsort((codes, questions))
         questions, codes = questions[order], codes[order]
         new = np.ones(len(order), dtype=np.bool_)
