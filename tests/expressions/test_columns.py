@@ -8,6 +8,7 @@ import pytest
 from tidemill.errors import ExpressionError
 from tidemill.expressions import (
     Bool,
+    DictionaryColumn,
     Float,
     Int,
     String,
@@ -66,3 +67,22 @@ def test_rows_are_filtered_and_joined_with_their_nulls() -> None:
 
 def test_a_null_column_is_null_throughout() -> None:
     assert all(null_column(type_, 2).to_list() == [None, None] for type_ in Type)
+
+
+def test_strings_by_a_dictionary_are_as_any_others() -> None:
+    words, valid = np.array(["a", "b", "a", ""], dtype=object), np.array([True, True, False, True])
+    told = DictionaryColumn(words, np.array([1, 2, 3, 0]), valid)
+    plain = column(String, ["b", "a", None, "a"])
+    assert (len(told), told.type, told.to_list()) == (4, String, plain.to_list())
+    assert told.filled().tolist() == plain.filled().tolist()
+    assert told.values is told.values
+    joined = concat_rows([{"s": told}, {"s": plain}])
+    assert joined["s"].to_list() == plain.to_list() * 2
+
+
+def test_strings_by_a_dictionary_are_taken_by_their_codes() -> None:
+    told = DictionaryColumn(np.array(["a", "b"], dtype=object), np.array([1, 0, 0]), np.ones(3, np.bool_))
+    taken = told.take(np.array([2, 0]))
+    assert taken.to_list() == ["a", "b"]
+    assert taken.words is told.words
+    assert "values" not in vars(told)

@@ -108,9 +108,11 @@ def _join(
 
 def _read(directory: Path, name: str, schema: Schema) -> Columns:
     """Read columns two at a time, each part by part: Arrow's rows and ours are never both there whole."""
+    path = directory / f"{name}.parquet"
+    strings = [column for column, type_ in schema.items() if type_ is String]
 
     def read(column: str) -> Columns:
-        with pq.ParquetFile(directory / f"{name}.parquet", memory_map=True) as file:
+        with pq.ParquetFile(path, memory_map=True, read_dictionary=strings) as file:
             parts = (file.read_row_group(part, [column]) for part in range(file.num_row_groups))
             return gather_columns(parts, {column: schema[column]}, file.metadata.num_rows)
 

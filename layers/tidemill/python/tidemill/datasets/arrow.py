@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidemill.errors import NotFound, did_you_mean
-from tidemill.expressions.columns import Column, Columns, Dictionary, Schema, Type
+from tidemill.expressions.columns import Column, Columns, DictionaryColumn, Schema, Type
 from tidemill.features.definitions import ViewDefinition
 
 Rows: TypeAlias = pa.Table | pa.RecordBatch
@@ -21,8 +21,9 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
 """How a column of each type is stored."""
-_PLACES = {Type.STRING: np.dtype(np.int64)}
+_CODES = {Type.STRING: np.dtype(np.int32)}
 """What is gathered in place of strings: where each stands among the different ones."""
+_BY_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _STORED = {stored: type_ for type_, stored in ARROW_TYPES.items()} | {pa.large_string(): Type.STRING}
 
 
@@ -70,7 +71,7 @@ def to_columns(rows: Rows, schema: Schema) -> dict[str, Column]:
         array = rows.column(name)
         if isinstance(array, pa.ChunkedArray):
             array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()  # which copies
-        columns[name] = _READERS[type_](array.cast(ARROW_TYPES[type_]))
+        columns[name] = _READERS[type_](_as_stored(array, type_))
     return columns
 
 
@@ -104,35 +105,41 @@ def gather_columns(parts: Iterable[Rows], schema: Schema, n_rows: int) -> dict[s
     >>> gather_columns(parts, {"delay": Type.FLOAT}, n_rows=3)["delay"].to_list()
     [1.5, None, 2.5]
     """
-    values = {name: np.empty(n_rows, _PLACES.get(type_, type_.dtype)) for name, type_ in schema.items()}
+    values = {name: np.empty(n_rows, _CODES.get(type_, type_.dtype)) for name, type_ in schema.items()}
     valid = {name: np.empty(n_rows, np.bool_) for name in schema}
     words: dict[str, dict[str, int]] = {name: {} for name in schema}
     end = 0
+    whole: dict[str, Column] | None = None
     for part in parts:
         start, end = end, end + part.num_rows
         if end > n_rows:
             break
-        for name, column in to_columns(part, schema).items():
-            values[name][start:end] = (
-                _places(column.dictionary, words[name]) if column.dictionary else column.values
-            )
+        columns = to_columns(part, schema)
+        if part.num_rows == n_rows:
+            whole = columns  # as they are: nothing else is to be gathered
+            continue
+        for name, column in columns.items():
+            values[name][start:end] = _gatherable(column, words[name])
             valid[name][start:end] = column.valid
     if end != n_rows:
         raise ValueError(f"{n_rows} rows were announced, and {end} or more came")
-    return {name: _gathered(type_, values[name], valid[name], words[name]) for name, type_ in schema.items()}
+    return whole or {
+        name: _gathered(type_, values[name], valid[name], words[name]) for name, type_ in schema.items()
+    }
 
 
-def _places(dictionary: Dictionary, words: dict[str, int]) -> Any:
-    """Return where each row's word stands among all words met so far; new ones are added."""
-    places = [words.setdefault(word, len(words)) for word in dictionary.words.tolist()]
-    return np.array(places)[dictionary.codes]
+def _gatherable(column: Column, words: dict[str, int]) -> Any:
+    """Return values, or where strings stand among all words met so far; new ones are added."""
+    if not isinstance(column, DictionaryColumn):
+        return column.values
+    codes = [words.setdefault(word, len(words)) for word in column.words.tolist()]
+    return np.array(codes, np.int32)[column.codes]
 
 
 def _gathered(type_: Type, values: Any, valid: Any, words: Mapping[str, int]) -> Column:
-    if type_ is not Type.STRING:
-        return Column(type_, values, valid)
-    known = np.array(list(words), dtype=object)
-    return Column(type_, known[values], valid, Dictionary(known, values))
+    if type_ is Type.STRING:
+        return DictionaryColumn(np.array(list(words), dtype=object), values, valid)
+    return Column(type_, values, valid)
 
 
 def rows_for_views(rows: pa.Table, schema: Schema, views: Iterable[ViewDefinition]) -> dict[str, Column]:
@@ -184,12 +191,21 @@ def _to_array(column: Column) -> pa.Array:
     return pa.array(column.values, type=ARROW_TYPES[column.type], mask=~column.valid)
 
 
+def _as_stored(array: pa.Array, type_: Type) -> pa.Array:
+    """Return values of the type they are stored with, but strings that came by a dictionary by that."""
+    if type_ is Type.STRING and array.type == _BY_DICTIONARY and array.dictionary.null_count == 0:
+        return array
+    return array.cast(ARROW_TYPES[type_])
+
+
 def _read_strings(array: pa.Array) -> Column:
-    # By way of a dictionary: each distinct string becomes one Python object, however often it occurs.
-    encoded = array.dictionary_encode()
-    words = np.append(encoded.dictionary.to_numpy(zero_copy_only=False).astype(object), "")
-    codes = _values(encoded.indices, len(words) - 1)
-    return Column(Type.STRING, words[codes], _valid(array), Dictionary(words, codes))
+    # Each distinct string becomes one Python object, however often it occurs, and rows that are read by a
+    # dictionary need not be told apart again.
+    encoded = array if array.type == _BY_DICTIONARY else array.dictionary_encode()
+    words = encoded.dictionary.to_numpy(zero_copy_only=False)
+    if array.null_count:
+        words = np.append(words, "")
+    return DictionaryColumn(words, _values(encoded.indices, len(words) - 1), _valid(array))
 
 
 def _read_floats(array: pa.Array) -> Column:

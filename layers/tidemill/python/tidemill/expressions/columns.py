@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,14 +58,6 @@ Timestamp = Type.TIMESTAMP
 
 
 @dataclass(frozen=True, eq=False)
-class Dictionary:
-    """Which of some words each row holds: ``words[codes]`` are the values; a word may stand there twice."""
-
-    words: Array
-    codes: npt.NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True, eq=False)
 class Column:
     """Values of one type, some of which may be null.
 
@@ -76,23 +69,18 @@ class Column:
         Shape (n_rows,), of ``type.dtype``; timestamps are UTC.
     valid
         Shape (n_rows,), bool; False is null.
-    dictionary
-        The same values by a dictionary, where strings came with one: entities are told apart by it.
     """
 
     type: Type
     values: Array
     valid: npt.NDArray[np.bool_]
-    dictionary: Dictionary | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Column":
         """Return the rows at these positions, in their order."""
-        given = self.dictionary
-        taken = None if given is None else Dictionary(given.words, given.codes[rows])
-        return Column(self.type, self.values[rows], self.valid[rows], taken)
+        return Column(self.type, self.values[rows], self.valid[rows])
 
     def filled(self) -> Array:
         """Return the values with every null replaced by a plain filler of the type: 0, "" or False."""
@@ -109,6 +97,49 @@ class Column:
         else:
             items = self.values.tolist()
         return [item if there else None for item, there in zip(items, self.valid.tolist(), strict=True)]
+
+
+class DictionaryColumn(Column):
+    """Strings by a dictionary; the values are made of it when somebody asks for them first.
+
+    Keys and categories need only the codes: millions of rows with few different words stay small.
+
+    Parameters
+    ----------
+    words
+        Shape (n_words,), strings; one may stand there twice.
+    codes
+        Shape (n_rows,), integers: ``words[codes]`` are the values, whatever words nulls have.
+    valid
+        Shape (n_rows,), bool; False is null.
+
+    Examples
+    --------
+    >>> airports = DictionaryColumn(np.array(["JFK", "EWR"], object), np.array([1, 1]), np.ones(2, bool))
+    >>> airports.to_list()
+    ['EWR', 'EWR']
+    """
+
+    words: Array
+    codes: npt.NDArray[np.integer[Any]]
+
+    def __init__(
+        self, words: Array, codes: npt.NDArray[np.integer[Any]], valid: npt.NDArray[np.bool_]
+    ) -> None:
+        vars(self).update(type=Type.STRING, words=words, codes=codes, valid=valid)  # for it is frozen
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @cached_property
+    def values(self) -> Array:
+        """The strings, shape (n_rows,)."""
+        values: Array = self.words[self.codes]
+        return values
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "DictionaryColumn":
+        """Return the rows at these positions, in their order."""
+        return DictionaryColumn(self.words, self.codes[rows], self.valid[rows])
 
 
 Columns = Mapping[str, Column]

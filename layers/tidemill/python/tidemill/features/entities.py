@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Column, Columns, Dictionary, Type
+from tidemill.expressions import Column, Columns, DictionaryColumn, Type
 from tidemill.features.definitions import Events, Ints, Mask, ViewDefinition, microseconds
 
 
@@ -53,7 +53,7 @@ def key_columns(view: ViewDefinition, columns: Columns) -> dict[str, Column]:
 def _encode(rows: Column, asked: Column) -> tuple[Ints, Ints, int]:
     """Give each value of one key column a number; ``rows`` holds no null."""
     if rows.type is Type.STRING:
-        return _encode_words(_dictionary(rows), _dictionary(asked), asked.valid)
+        return _encode_words(_by_dictionary(rows), _by_dictionary(asked))
     numbers, wanted = _integers(rows), _integers(asked)
     low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
     if high - low <= 2 * len(numbers) + 1024:
@@ -91,22 +91,25 @@ def _integers(column: Column) -> Ints:
     return column.values.astype(np.int64, copy=False)
 
 
-def _dictionary(column: Column) -> Dictionary:
-    """Return the words of a column of strings and which of them each row holds."""
-    if column.dictionary is not None:
-        return column.dictionary
+def _by_dictionary(column: Column) -> DictionaryColumn:
+    """Return strings by their dictionary, which is made where they came without one."""
+    if isinstance(column, DictionaryColumn):
+        return column
     words = column.values.tolist()
     index = {word: code for code, word in enumerate(dict.fromkeys(words))}
     codes = np.fromiter(map(index.__getitem__, words), dtype=np.int64, count=len(words))
-    return Dictionary(np.array(list(index), dtype=object), codes)
+    return DictionaryColumn(np.array(list(index), dtype=object), codes, column.valid)
 
 
-def _encode_words(rows: Dictionary, asked: Dictionary, asked_valid: Mask) -> tuple[Ints, Ints, int]:
-    # Backwards, so that a word that stands there twice is known by its first place.
-    index = {word: code for code, word in reversed(list(enumerate(rows.words.tolist())))}
-    same = np.array([index[word] for word in rows.words.tolist()], dtype=np.int64)
-    found = np.array([index.get(word, -1) for word in asked.words.tolist()], dtype=np.int64)
-    return same[rows.codes], np.where(asked_valid, found[asked.codes], -1), max(len(same), 1)
+def _encode_words(rows: DictionaryColumn, asked: DictionaryColumn) -> tuple[Ints, Ints, int]:
+    words = rows.words.tolist()
+    index = {word: code for code, word in enumerate(words)}
+    row_codes = rows.codes.astype(np.int64, copy=False)
+    if len(index) < len(words):  # one stands there twice
+        row_codes = np.array([index[word] for word in words])[rows.codes]
+    found = np.array([index.get(word, -1) for word in asked.words.tolist()], dtype=np.int64)[asked.codes]
+    found[~asked.valid] = -1
+    return row_codes, found, max(len(words), 1)
 
 
 def _places(known: Ints, wanted: Ints, there: Mask) -> Ints:
