@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+LINE_BAR = 30
+"""How many characters the bar of a line has."""
 
 
 class Steps(Protocol):
@@ -34,6 +37,37 @@ class _Bars:
     def step(self, note: str = "") -> None:
         if self._task is not None:
             self._progress.update(self._task, advance=1, note=note)
+
+
+class _Lines:
+    """A line for each part, written over with each step: rich's bars need widgets that few notebooks have."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._name = ""
+        self._total = self._done = self._longest = 0
+
+    def start(self, name: str, total: int) -> None:
+        self.end()
+        self._name, self._total, self._done, self._longest = name, total, 0, 0
+        self._write("")
+
+    def step(self, note: str = "") -> None:
+        self._done += 1
+        self._write(note)
+
+    def end(self) -> None:
+        """Leave the line of the last part as it is."""
+        if self._name:
+            self._out.write("\n")
+
+    def _write(self, note: str) -> None:
+        filled = LINE_BAR * self._done // max(self._total, 1)
+        bar = "█" * filled + "·" * (LINE_BAR - filled)
+        line = f"{self._name:<34} {bar} {self._done}/{self._total}  {note}".rstrip()
+        self._longest = max(self._longest, len(line))
+        self._out.write("\r" + line.ljust(self._longest))
+        self._out.flush()
 
 
 class _Silence:
@@ -64,8 +98,14 @@ def bars(out: Console) -> Iterator[Steps]:
 def watched_steps() -> Iterator[Steps]:
     """Show bars while the block runs if somebody is there to see them: at a terminal, or in a notebook."""
     out = Console(file=sys.stderr)
-    if not (out.is_terminal or out.is_jupyter):
+    if out.is_jupyter:
+        lines = _Lines(sys.stderr)
+        try:
+            yield lines
+        finally:
+            lines.end()
+    elif out.is_terminal:
+        with bars(out) as steps:
+            yield steps
+    else:
         yield _Silence()
-        return
-    with bars(out) as steps:
-        yield steps
