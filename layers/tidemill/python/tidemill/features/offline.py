@@ -84,8 +84,11 @@ def _join_view(
 ) -> dict[str, Column]:
     events = read_events(view, rows[view.source])
     codes, asked = encode_entities(view, events, observations)
-    times = np.where(moments.valid, microseconds(moments.values), _NEVER_US)
-    timeline = Timeline(events, codes, Questions(np.where(moments.valid, asked, -1), times))
+    asked[~moments.valid] = -1
+    times = microseconds(moments.values)
+    if not moments.valid.all():
+        times = np.where(moments.valid, times, _NEVER_US)
+    timeline = Timeline(events, codes, Questions(asked, times))
     found = _latest_columns(view, events, timeline) if view.latest else {}
     found |= _windowed_columns(view, timeline)
     return {feature.name: found[feature.name] for feature in view.features}
@@ -125,10 +128,8 @@ def _finish(steps: Iterable[Future[object]]) -> None:
 
 def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) -> dict[str, Column]:
     def values_of(rows: Ints) -> list[Column]:
-        taken = take_rows({name: events.columns[name] for name in sorted(read)}, rows)
-        return [taken_values(feature, taken) for feature in view.latest]
+        return [_taken(events, feature, rows) for feature in view.latest]
 
-    read = frozenset[str]().union(*(each.value.columns() for each in view.latest if each.value is not None))
     rows, there = timeline.latest_rows(values_of, view.ttl_us)
     if len(events.happened) == 0:
         return {feature.name: null_column(feature.type, len(there)) for feature in view.latest}
@@ -136,3 +137,9 @@ def _latest_columns(view: ViewDefinition, events: Events, timeline: Timeline) ->
         feature.name: Column(each.type, each.values, each.valid & there)
         for feature, each in zip(view.latest, values_of(rows), strict=True)
     }
+
+
+def _taken(events: Events, feature: FeatureDefinition, rows: Ints) -> Column:
+    """Return what a feature takes of some rows; what is read for it is let go of before the next one."""
+    read = () if feature.value is None else feature.value.columns()
+    return taken_values(feature, take_rows({name: events.columns[name] for name in read}, rows))
