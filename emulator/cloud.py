@@ -19,6 +19,7 @@ from emulator import (
     corrections,
     forgetting,
     lambda_api,
+    large_objects,
     leftovers,
     s3_names,
     table_updates,
@@ -181,6 +182,7 @@ class Cloud:
         catalog.install(hooks)
         s3_names.install(hooks)
         corrections.install(hooks)
+        large_objects.install(hooks)
         table_updates.install(hooks)
         issuers.install(hooks, self.clock.epoch_seconds)
         refusals.install(hooks)

@@ -81,7 +81,11 @@ class _Handler(MotoRequestHandler):
         if self.close_connection:
             head.append("Connection: close")
         sent = b"" if self.command == "HEAD" or not _has_length(status) else body
-        self.wfile.write("\r\n".join([*head, "", ""]).encode("latin-1") + sent)
+        first = "\r\n".join([*head, "", ""]).encode("latin-1")
+        if len(sent) < self.wbufsize:
+            first, sent = first + sent, b""  # leaves in one segment; a large body is not copied for that
+        self.wfile.write(first)
+        self.wfile.write(sent)
         self.wfile.flush()
 
     def _refuse(self, reason: str) -> None:

@@ -2,10 +2,12 @@
 
 import contextlib
 import hashlib
+import io
 import os
 import secrets
+import shutil
 import threading
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,19 +55,49 @@ class BlobStore:
             Their name: the hexadecimal SHA-256.
         """
         digest = hashlib.sha256(content).hexdigest()
-        path = self._path(digest)
-        if not _has_size(path, len(content)):
-            path.parent.mkdir(exist_ok=True)
-            unfinished = path.with_name(f"{digest}.{secrets.token_hex(8)}{_UNFINISHED}")
-            try:
-                unfinished.write_bytes(content)
-                unfinished.replace(path)
-            except OSError:
-                unfinished.unlink(missing_ok=True)
-                raise
-            with self.lock:
-                self._unsynced.add(digest)
+        self._keep(digest, len(content), lambda path: path.write_bytes(content))
         return digest
+
+    def put_file(self, content: io.BufferedRandom) -> str:
+        """Keep the bytes of a file as ``put`` does, without holding them in memory.
+
+        Parameters
+        ----------
+        content
+            The file, which can be read and sought in.
+
+        Returns
+        -------
+        str
+            Their name.
+        """
+        content.seek(0)
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        size_bytes = content.tell()
+        content.seek(0)
+
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file)
+
+        self._keep(digest, size_bytes, write)
+        return digest
+
+    def _keep(self, digest: str, size_bytes: int, write: Callable[[Path], object]) -> None:
+        """Have bytes written, unless they are kept already: whole, or not at all."""
+        path = self._path(digest)
+        if _has_size(path, size_bytes):
+            return
+        path.parent.mkdir(exist_ok=True)
+        unfinished = path.with_name(f"{digest}.{secrets.token_hex(8)}{_UNFINISHED}")
+        try:
+            write(unfinished)
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        with self.lock:
+            self._unsynced.add(digest)
 
     def open(self, digest: str) -> BinaryIO:
         """Open kept bytes for reading.

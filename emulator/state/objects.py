@@ -1,5 +1,6 @@
 """S3's object bytes in the blob store instead of memory, so that saving need not write them again."""
 
+import io
 import types
 
 from moto.s3 import models as s3_models
@@ -37,6 +38,10 @@ class BlobBuffer:
     def write(self, content: bytes) -> None:
         """Take the whole content."""
         self.digest = self._store.put(bytes(content))
+
+    def write_file(self, content: io.BufferedRandom) -> None:
+        """Take the whole content from a file."""
+        self.digest = self._store.put_file(content)
 
     def read(self, size_bytes: int = -1) -> bytes:
         """Give what follows the position, at most so many bytes."""
