@@ -22,6 +22,8 @@ from tests.datasets.streams import (
 )
 from tests.features.histories import ENTITY, SCHEMA, views
 from tidemill import FeatureView, Source, count
+from tidemill import max as biggest
+from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.backfill import Backfills, start_backfill
 from tidemill.datasets.materialization import BEHIND_AT_MOST, materialize_commit, served_views
 from tidemill.errors import Conflict, NotFound
@@ -202,6 +204,39 @@ def test_an_old_version_reads_columns_that_are_declared_no_more() -> None:
     assert bring(later, cloud, 1, served=[old])[old.reference] == 4
     expected = filled_cloud(project, 1)
     bring(project, expected, 1)
+    assert served_values(expected.store).items() <= served_values(cloud.store).items()
+
+
+@pytest.mark.parametrize("is_filled", [False, True], ids=["by commits", "by a backfill"])
+def test_an_old_version_reads_a_column_by_the_name_it_had(*, is_filled: bool) -> None:
+    """And nothing of that keeps the new version from its rows."""
+    schema = {{"x": "renamed"}.get(name, name): type_ for name, type_ in SCHEMA.items()}
+    source = Source("events", schema, ["shop"], "at", was={"renamed": "x"})
+    project, later = (
+        OfOneView.of(FeatureView("readings", ENTITY, each, {"most": biggest(name, over="1h")}))
+        for each, name in ((Source("events", SCHEMA, ["shop"], "at"), "x"), (source, "renamed"))
+    )
+    old, expected, cloud = define(project.views[0]), filled_cloud(project, 2), filled_cloud(project, 2)
+    for sequence in (1, 2):
+        bring(project, expected, sequence)
+    cloud.tables.ensure("events", arrow_schema(schema), was=source.was)
+    if is_filled:
+        served = InService()
+        served.views = [old]
+        run(backfills(later, cloud, served), {"view": "readings", "version": old.version})
+        bring(later, cloud, 2)
+    else:
+        bring(later, cloud, 2, served=[old])
+    of_old, of_new = (
+        {
+            key.partition("#")[2]: value
+            for key, value in served_values(cloud.store).items()
+            if key.startswith(each)
+        }
+        for each in (old.reference + "#", define(later.views[0]).reference + "#")
+    )
+    assert len(of_old) == 4
+    assert set(of_old) == set(of_new)
     assert served_values(expected.store).items() <= served_values(cloud.store).items()
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tidemill.datasets.arrow import rows_for_views
+from tidemill.datasets.evolution import with_former_names
 from tidemill.datasets.materialization import (
     added_rows,
     bring_views,
@@ -362,9 +363,10 @@ class Backfills:
             yield {"after": after, "until": until}
 
     def _committed_rows(self, view: ViewDefinition, commit: Commit, before: Commit | None) -> CommittedRows:
-        added = added_rows(self.tables, view.source, commit, before)
-        schema = self.project.source(view.source).schema
-        return CommittedRows(rows_for_views(added, schema, [view]), commit.sequence, committed_at(commit))
+        source = self.project.source(view.source)
+        added = with_former_names(added_rows(self.tables, view.source, commit, before), source.was)
+        rows = rows_for_views(added, source.schema, [view])
+        return CommittedRows(rows, commit.sequence, committed_at(commit))
 
 
 def forget_progress(documents: Documents, reference: str) -> None:

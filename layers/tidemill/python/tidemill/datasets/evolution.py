@@ -134,3 +134,17 @@ def merge_widened(rows: pa.Table) -> pa.Table:
         rows = rows.set_column(rows.column_names.index(name), name, merged)
         rows = rows.drop_columns([narrow_name(name)])
     return rows
+
+
+def with_former_names(rows: pa.Table, was: Mapping[str, str]) -> pa.Table:
+    """Let renamed columns be found by their former names too: a view in service may have been made by those.
+
+    Examples
+    --------
+    >>> with_former_names(pa.table({"destination": ["JFK"]}), {"destination": "dest"}).to_pydict()
+    {'destination': ['JFK'], 'dest': ['JFK']}
+    """
+    for new, old in was.items():
+        if new in rows.column_names and old not in rows.column_names:
+            rows = rows.append_column(old, rows.column(new))
+    return rows

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tidemill.datasets.arrow import rows_for_views
+from tidemill.datasets.evolution import with_former_names
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.uploads import committed_at
 from tidemill.datasets.watermarks import (
@@ -199,7 +200,8 @@ def bring_views(
         due = [view for view in views if reached[view.reference] < commit.sequence]
         if not due:
             continue
-        rows = rows_for_views(added_rows(tables, source.name, commit, before), source.schema, due)
+        added = with_former_names(added_rows(tables, source.name, commit, before), source.was)
+        rows = rows_for_views(added, source.schema, due)
         for view in due:
             at = committed_at(commit)
             written[view.reference] += materialize(view, rows, sequence=commit.sequence, store=store, at=at)
