@@ -28,6 +28,18 @@ def test_nothing_differs_where_what_is_declared_is_in_service() -> None:
     assert view_differences(declared(), in_service(*declared().values())) == []
 
 
+def test_a_view_that_changed_is_named_with_its_model_and_what_was_and_is() -> None:
+    """Each feature that differs is a line, for each model in service that has the old one."""
+    (view,) = [view for view in project.views if view.name == "plane"]
+    (first, _), *others = view.features.items()
+    changed = define(replace(view, features=dict(others)))
+    found = view_differences(declared(plane=changed), in_service(*declared().values()))
+    assert [(one["view"], one["model"], one["what"], one["after"]) for one in found] == [
+        ("plane", "late_arrival@1", first, None)
+    ]
+    assert first in str(found[0]["before"])
+
+
 def test_a_declared_view_that_no_model_in_service_has_is_said_to_be_new() -> None:
     """Before the first training that is every view: nothing of what is declared is in service."""
     found = view_differences(declared(), [])

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 import tidemill
+from tests.training.toy import laboratory
 from tidemill import Entity, FeatureView, Source, count, latest, mean
 from tidemill.client.workbench import Tidemill
 from tidemill.datasets.arrow import arrow_schema, from_columns, to_columns
@@ -164,6 +165,20 @@ def test_predictions_come_back_row_by_row_however_many_requests_they_take(
     assert deployed.api.asked[0][0] == {"trip_id": "t0", "city": "Oslo", "at": 1}
     assert answer["id"].to_list() == frame["trip_id"].to_list()
     assert (answer.index[0], answer["version"].unique().tolist()) == (5, [7])
+
+
+def test_a_training_set_is_read_back_by_its_run(deployed: Memory) -> None:
+    """The rows and the matrix that the run's candidates were given."""
+    lab = laboratory()
+    made = lab.run("r1", at="2024-02-26T00:00:00Z", until="build_training_set")["build_training_set"]
+    deployed.documents, deployed.data = lab.documents, lab.data
+    there: Any = deployed
+    found = Declared(there).training_set("r1")
+    assert found.digest == made["training_set"]
+    features, labels = found.to_matrix()
+    rows = found.to_pandas()
+    assert len(rows) == len(features) == len(labels) > 0
+    assert rows["@label"].to_list() == labels.tolist()
 
 
 def test_a_run_that_made_no_training_set_says_so(bench: Tidemill, deployed: Memory) -> None:
