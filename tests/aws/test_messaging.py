@@ -1,16 +1,20 @@
 """Events, queues and executions: nothing that AWS dropped is taken for sent."""
 
 import json
+import time
 import uuid
 from typing import Any
 
 import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
 
 from tidemill.aws.batches import answer_messages
 from tidemill.aws.clients import client
 from tidemill.aws.events import EventBridgeEvents
 from tidemill.aws.executions import StateMachineExecutions
 from tidemill.aws.queues import SqsQueue
+from tidemill.aws.redelivery import postpone
 from tidemill.errors import InvalidRequest, Unavailable
 from tidemill.memory.events import MemoryEvents
 
@@ -138,6 +142,49 @@ def test_of_a_batch_only_the_messages_that_failed_come_again() -> None:
         if outcome is not None:
             raise outcome
 
-    assert answer_messages({"Records": [{"messageId": name} for name in outcomes]}, answer) == {
+    postponed: list[Any] = []
+    records = [{"messageId": name} for name in outcomes]
+    assert answer_messages({"Records": records}, answer, postpone=postponed.append) == {
         "batchItemFailures": [{"itemIdentifier": name} for name in ("caller", "platform", "bug")]
     }
+    assert postponed == records[1:]
+
+
+@pytest.mark.parametrize(
+    ("received", "seconds"), [("1", 30), ("2", 240), ("3", 1920), ("4", 3600), ("5", 3600)]
+)
+def test_a_message_comes_again_the_later_the_more_often_it_failed(
+    queue_url: str, received: str, seconds: int
+) -> None:
+    sqs = client("sqs")
+    sqs.send_message(QueueUrl=queue_url, MessageBody="work")
+    (message,) = sqs.receive_message(QueueUrl=queue_url, VisibilityTimeout=36_000)["Messages"]
+    began = time.time()
+    postpone(record_of(message, queue_url, received))
+    ended = time.time()
+    (kept,) = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].get_queue(name_of(queue_url))._messages
+    assert began + seconds - 0.001 <= kept.visible_at / 1000 <= ended + seconds
+
+
+def test_a_message_whose_queue_is_gone_is_left_to_its_visibility_timeout(
+    queue_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sqs = client("sqs")
+    sqs.send_message(QueueUrl=queue_url, MessageBody="work")
+    (message,) = sqs.receive_message(QueueUrl=queue_url)["Messages"]
+    sqs.delete_queue(QueueUrl=queue_url)
+    postpone(record_of(message, queue_url, "1"))
+    assert "comes again when its visibility timeout is over" in caplog.text
+
+
+def record_of(message: Any, queue_url: str, received: str) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:{DEFAULT_ACCOUNT_ID}:{name_of(queue_url)}",
+        "attributes": {"ApproximateReceiveCount": received},
+    }
+
+
+def name_of(queue_url: str) -> str:
+    return queue_url.rpartition("/")[2]
