@@ -1,4 +1,4 @@
-"""The file that is brought in: a CSV file of flights, a gigabyte of it, the same on every machine."""
+"""The files that are brought in: CSV files of flights, the same on every machine."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 DIRECTORY = Path(__file__).parents[2] / "build" / "bench" / "data"
-SIZE_BYTES = 1_000_000_000
+SIZE_BYTES, LARGEST_BYTES = 1_000_000_000, 5_000_000_000
 _BLOCK_ROWS = 500_000
 _CARRIERS = np.array(["AA", "B6", "DL", "EV", "UA", "US", "WN"])
 _AIRPORTS = np.array(["EWR", "JFK", "LGA", "ATL", "BOS", "LAX", "ORD", "SFO", "MIA"])
 _START_US, _YEAR_US = 1_356_998_400_000_000, 365 * 86_400_000_000
 
 
-def make_file(size_bytes: int = SIZE_BYTES) -> Path:
+def make_file(size_bytes: int) -> Path:
     """Make the file if it is not there yet and return where it lies.
 
     Parameters

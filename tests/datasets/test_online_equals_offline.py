@@ -225,9 +225,12 @@ def cloud_on_aws() -> Cloud:
 
 
 @pytest.mark.usefixtures("aws_endpoint")
-@settings(deadline=None, max_examples=4, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    deadline=None, max_examples=min(examples(4), 200), suppress_health_check=[HealthCheck.too_slow]
+)  # each takes half a second
 @given(view=views(), stream=streams())
 def test_it_does_so_from_iceberg_and_dynamodb(view: FeatureView, stream: list[Turn]) -> None:
     replay = Replay(view, cloud_on_aws())
     for turn in stream:
         replay.play(turn)
+    TRIED["streams through Iceberg and DynamoDB"] += 1

@@ -1,7 +1,6 @@
 """Arrow alone: reads the CSV file from S3 in batches, and writes each as it comes to a Parquet file there.
 
-The object comes by one GetObject and is read as it arrives, as in our way. Arrow's own S3 asks for it range
-by range, and for every range the local cloud reads the whole object: that would be no figure of Arrow's.
+The object comes by one GetObject and is read as it arrives, as in our way.
 """
 
 import os
