@@ -15,8 +15,8 @@ HEAD = """# Benchmarks
 
 Every figure is measured beside a peer in one run: a round of ours, a round of the peer's, and again; the
 table holds the medians of five rounds or more, but where a note says that there was one. A ratio below 1 is
-in our favour. A figure that misses its bar stays in the table. Peers are installed in environments of their own. `make bench` runs all of it and
-writes this page.
+in our favour. A figure that misses its bar stays in the table. Peers are installed in environments of their
+own. `make bench` runs all of it and writes this page.
 """
 
 
