@@ -74,16 +74,24 @@ def source_name(file: Path) -> str:
 def unblock(app: App, source: str, *, as_json: bool) -> None:
     """Let models be trained from SOURCE again.
 
-    A source is blocked from when its checks refuse an upload until the next one is committed.
+    A source is blocked from when its checks refuse an upload until the next one is committed, and by its
+    silence, where a freshness that refuses is declared, until newer rows are.
     """
     from tidemill.datasets.blocking import lift  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.silence import accept_silence  # noqa: PLC0415 - likewise
 
     with app.deployment() as deployment:
         load_project(deployment.project).source(source)
         refusal = lift(deployment.documents, source)
-    if refusal is None:
+        silence = accept_silence(deployment.documents, deployment.tables, source)
+    if refusal is None and silence is None:
         raise CommandError(
             f"source `{source}` is not blocked; `tidemill data log {source}` lists its commits"
         )
-    said = {"source": source, "lifted": dict(refusal)}
-    show(said, f"{source} is no longer blocked for {refusal['upload']['key']}", as_json=as_json)
+    said = {"source": source, "lifted": refusal, "silence": silence}
+    lines = []
+    if refusal is not None:
+        lines.append(f"{source} is no longer blocked for {refusal['upload']['key']}")
+    if silence is not None:
+        lines.append(f"{source} is no longer blocked for its silence since {silence['newest']}")
+    show(said, *lines, as_json=as_json)

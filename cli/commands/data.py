@@ -1,7 +1,6 @@
 """`tidemill upload` and `tidemill data`: files in, commits out."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,12 @@ import click
 
 from cli.commands.checks import infer, unblock
 from cli.commands.findings import found_in, found_tables, refusal_reason, save_page
-from cli.commands.versions import describe, diff, export, rollback, show_version, tag, untag
+from cli.commands.log import log
+from cli.commands.versions import diff, export, rollback, show_version, tag, untag
 from cli.context import App, json_option, pass_app
 from cli.errors import CommandError
-from cli.render import counted, first_few, shortened, show, steps, table
+from cli.render import show, steps, table
 from tidemill.client.deployment import Deployment, wait_for
-from tidemill.client.known_tables import has_table
-from tidemill.project import load_project
 
 UPLOAD_SECONDS = 600.0
 
@@ -82,43 +80,5 @@ def data() -> None:
     """Look at the versions of the data, name them, and go back to one."""
 
 
-for command in (show_version, diff, tag, untag, rollback, export, infer, unblock):
+for command in (log, show_version, diff, tag, untag, rollback, export, infer, unblock):
     data.add_command(command)
-
-
-@data.command("log")
-@click.argument("source")
-@json_option
-@pass_app
-def log(app: App, source: str, *, as_json: bool) -> None:
-    """List the commits of SOURCE, the newest first."""
-    commits: list[dict[str, Any]] = []
-    with app.deployment() as deployment:
-        if has_table(deployment.tables, partial(load_project, deployment.project), source):
-            commits = logged(deployment, source)
-    rows = [
-        [
-            one["at"] or None,
-            one["snapshot_id"],
-            shortened(Path(one["upload"]["key"]).name) or None,
-            one["rows"],
-            one["quarantined"],
-            one["warnings"],
-            one["upload"]["digest"][:12] or None,
-            first_few(one["tags"], 1) or None,
-        ]
-        for one in commits
-    ]
-    names = ["at", "snapshot", "file", "rows", "put aside", "warnings", "digest", "tags"]
-    show(commits, table(names, rows, f"{source}: {counted(len(commits), 'commit')}"), as_json=as_json)
-
-
-def logged(deployment: Deployment, source: str) -> list[dict[str, Any]]:
-    """Return the commits of a source with their tags, the newest first."""
-    tags: dict[int, list[str]] = {}
-    for name, snapshot_id in sorted(deployment.history.tags(source).items()):
-        tags.setdefault(snapshot_id, []).append(name)
-    return [
-        {**describe(deployment, source, commit), "tags": tags.get(commit.snapshot_id, [])}
-        for commit in reversed(deployment.tables.commits(source))
-    ]

@@ -1,6 +1,8 @@
 """`tidemill status`: where everything is, what waits, and what failed."""
 
 import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import click
@@ -26,6 +28,7 @@ def status(app: App, *, as_json: bool) -> None:
         report = deployment_status(deployment)
     dead_letters = report["failed"]["dead_letters"]
     work = [[name, report["waiting"].get(name), dead] for name, dead in dead_letters.items()]
+    sources = [[name, line] for name, found in report["sources"].items() for line in source_lines(found)]
     failed_runs = [[run["run_id"], run["failure"]] for run in report["failed"]["runs"]]
     show(
         report,
@@ -34,6 +37,7 @@ def status(app: App, *, as_json: bool) -> None:
         facts({name: value for name, value in report["resources"].items() if not name.endswith("_url")}),
         "",
         table(["queue", "waiting", "dead letters"], work),
+        *([table(["source", "what is amiss"], sources)] if sources else []),
         *([table(["failed run", "why"], failed_runs)] if failed_runs else []),
         as_json=as_json,
     )
@@ -63,6 +67,7 @@ def deployment_status(deployment: Deployment) -> dict[str, Any]:
             design_name(name): value for name, value in sorted(outputs.items()) if name != "ApiEndpoint"
         },
         "functions": dict(sorted(functions.items())),
+        "sources": sources_amiss(deployment),
         "waiting": {design_name(name): deployment.queue_depth(outputs[f"{name}QueueUrl"]) for name in QUEUES},
         "running": running,
         "failed": {
@@ -73,6 +78,33 @@ def deployment_status(deployment: Deployment) -> dict[str, Any]:
             "runs": failed,
         },
     }
+
+
+def sources_amiss(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Return by source the refusal it is ``blocked`` for, and its silence if it is ``silent``."""
+    from tidemill.datasets.blocking import blocked_sources  # noqa: PLC0415 - Arrow takes a second to import
+    from tidemill.datasets.silence import silence_of, silences_told  # noqa: PLC0415 - likewise
+
+    blocked = blocked_sources(deployment.documents)
+    # What was told may be over; only then are the tables, which take another second, asked.
+    told = silences_told(deployment.documents)
+    silent = {name: silence_of(deployment.documents, deployment.tables, name) for name in told}
+    amiss = {name: {"blocked": blocked.get(name), "silent": silent.get(name)} for name in [*blocked, *silent]}
+    return {name: found for name, found in sorted(amiss.items()) if any(found.values())}
+
+
+def source_lines(found: Mapping[str, Any]) -> list[str]:
+    """Say what is amiss with a source, and what it keeps from being done."""
+    lines = []
+    if refusal := found["blocked"]:
+        name = PurePosixPath(refusal["upload"]["key"]).name
+        lines.append(f"blocks training since {refusal['at']}: its checks refused {name}")
+    if silence := found["silent"]:
+        asked = " and ".join(each["check"] for each in silence["checks"])
+        refuses = any(each["severity"] == "refuse" for each in silence["checks"])
+        blocks = ", which blocks training" if refuses and not silence["accepted"] else ""
+        lines.append(f"silent{blocks}: its newest row is of {silence['newest']}, and it asks for {asked}")
+    return lines
 
 
 def design_name(output: str) -> str:

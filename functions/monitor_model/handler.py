@@ -1,10 +1,12 @@
-"""Look at a model's last days and report."""
+"""Look at a model's last days, and at what it learns from, and report."""
 
 import functools
 from datetime import datetime
 from typing import Any
 
 from tidemill.aws import wiring
+from tidemill.aws.metrics import count_metric
+from tidemill.datasets.silence import look_for_silence, sources_to_watch
 from tidemill.monitoring.watch import ModelMonitor
 
 
@@ -23,6 +25,26 @@ def monitor(model: str) -> ModelMonitor:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Watch ``model`` as of ``time``, the schedule's own."""
+    """Watch ``model``, and the sources it learns from, as of ``time``, the schedule's own."""
     del context  # Lambda's
-    return monitor(event["model"]).watch(datetime.fromisoformat(event["time"]))
+    model, at = event["model"], datetime.fromisoformat(event["time"])
+    watch_sources(model, at)
+    return monitor(model).watch(at)
+
+
+def watch_sources(model: str, at: datetime) -> None:
+    """Look whether the sources of a model fell silent, and count those that did for the alarm."""
+    project = wiring.project()
+    sources = sources_to_watch(project, model)
+    if not sources:
+        return
+    silent = look_for_silence(
+        project.name,
+        sources,
+        at,
+        tables=wiring.tables(),
+        documents=wiring.documents(),
+        events=wiring.events(),
+    )
+    names = {"sources": ", ".join(each["source"] for each in silent)}
+    count_metric("SilentSources", len(silent), {"Project": project.name}, names)

@@ -1,6 +1,8 @@
 """Monitoring: the daily look at each model, and the decision whether to retrain."""
 
 from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
@@ -27,6 +29,7 @@ class MonitoringStack(Stack):
         self._data = data
         self._layers = Layers(self, config=config)
         self._monitor()
+        self._tell_of_silence()
         self._decide(training)
 
     def _monitor(self) -> None:
@@ -66,6 +69,27 @@ class MonitoringStack(Stack):
                     )
                 ],
             )
+
+    def _tell_of_silence(self) -> None:
+        """Alarm when a source has been silent for longer than it declares; monitors count those that are."""
+        alarm = cloudwatch.Alarm(
+            self,
+            "SilentSourcesAlarm",
+            metric=cloudwatch.Metric(
+                namespace="Tidemill",
+                metric_name="SilentSources",
+                dimensions_map={"Project": self._config.project},
+                period=Duration.days(1),
+                statistic="Maximum",
+            ),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            # A monitor that looks less than daily has not heard the source meanwhile.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+            alarm_description="A source has fallen silent: `tidemill status` names it.",
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._data.notifications))
 
     def _decide(self, training: TrainingStack) -> None:
         queue = WorkQueue(self, "Decisions", consumer_timeout=DECIDE_TIMEOUT, alarms=self._data.notifications)

@@ -29,7 +29,11 @@ def with_planes(seats: Sequence[float]) -> Given:
 
 def test_the_log_of_a_source_without_data_is_empty() -> None:
     """It is no error: a script counts nothing, a person reads so."""
-    assert json.loads(Given().call("data", "log", "planes", "--json").stdout) == []
+    assert json.loads(Given().call("data", "log", "planes", "--json").stdout) == {
+        "source": "planes",
+        "commits": [],
+        "refused": [],
+    }
     assert "planes: 0 commits" in Given().call("data", "log", "planes").stdout
 
 
@@ -63,7 +67,7 @@ def test_a_wrong_source_is_answered_with_the_nearest(command: str) -> None:
 def test_snapshots_are_text_in_every_answer() -> None:
     """A snapshot id has more digits than a number of JavaScript, or of jq."""
     given = with_planes([55.0])
-    [logged] = json.loads(given.call("data", "log", "planes", "--json").stdout)
+    [logged] = json.loads(given.call("data", "log", "planes", "--json").stdout)["commits"]
     shown = json.loads(given.call("data", "show", "planes", "--json").stdout)
     tagged = json.loads(given.call("data", "tag", "planes", "first", "--json").stdout)
     assert {type(each["snapshot_id"]) for each in (logged, shown, tagged)} == {str}

@@ -62,6 +62,7 @@ def test_an_upload_is_one_commit_that_names_it(cloud: Any, trips_csv: Callable[.
         "rows": 2,
         "quarantined": 0,
         "warnings": 0,
+        "failed": [],
         "code": code_version("bikes"),
         "findings": commit.properties["tidemill.findings"],
         "at": "2013-01-07T00:00:00Z",

@@ -72,7 +72,7 @@ def test_an_upload_prints_its_rows_or_its_refusal(
 
 def test_the_data_log_names_each_upload(cloud: LocalCloud, system: LocalSystem) -> None:
     """A commit says which file it came from, with rows and digest."""
-    log = read(cloud, "data", "log", "flights")
+    log = read(cloud, "data", "log", "flights")["commits"]
     assert len(log) == len(system.deployment.tables.commits("flights"))
     oldest = log[-1]
     assert oldest["upload"]["key"] == "uploads/flights/flights/arrives-2013-01-07.parquet"

@@ -21,7 +21,7 @@ def test_any_two_versions_are_compared_by_files_rows_and_columns(
     cloud: LocalCloud, system: LocalSystem
 ) -> None:
     del system
-    log = read(cloud, "data", "log", "flights")
+    log = read(cloud, "data", "log", "flights")["commits"]
     oldest, newest = (str(log[at]["snapshot_id"]) for at in (-1, 0))
     found = read(cloud, "data", "diff", "flights", oldest, newest)
     assert len(found["commits"]["added"]) == len(log) - 1
@@ -37,7 +37,7 @@ def test_a_tagged_version_is_shown_and_exported(
     cloud: LocalCloud, system: LocalSystem, tmp_path: Path
 ) -> None:
     del system
-    oldest = str(read(cloud, "data", "log", "flights")[-1]["snapshot_id"])
+    oldest = str(read(cloud, "data", "log", "flights")["commits"][-1]["snapshot_id"])
     read(cloud, "data", "tag", "flights", "first-week", oldest)
     shown = read(cloud, "data", "show", "flights", "first-week")
     assert (shown["snapshot_id"], shown["rows_in_all"], shown["tags"]) == (oldest, 4_827, ["first-week"])
@@ -121,7 +121,7 @@ def test_a_tag_is_taken_away(cloud: LocalCloud, system: LocalSystem) -> None:
     del system
     read(cloud, "data", "tag", "flights", "for-a-while")
     read(cloud, "data", "untag", "flights", "for-a-while")
-    assert "for-a-while" not in read(cloud, "data", "log", "flights")[0]["tags"]
+    assert "for-a-while" not in read(cloud, "data", "log", "flights")["commits"][0]["tags"]
     wrong = call(cloud, "data", "untag", "flights", "for-a-while")
     assert wrong.returncode == 1
     assert "has no tag `for-a-while`" in wrong.stderr

@@ -76,6 +76,11 @@ def blocking_refusal(documents: Documents, source: str) -> Mapping[str, Any] | N
     return None if stored is None else stored[0].get("blocked")
 
 
+def blocked_sources(documents: Documents) -> dict[str, Mapping[str, Any]]:
+    """Return by source the refusal it is blocked for."""
+    return {name: state["blocked"] for name, state in documents.query(_PARTITION) if state.get("blocked")}
+
+
 def _before(one: str, other: str) -> bool:
     return datetime.fromisoformat(one) < datetime.fromisoformat(other)
 

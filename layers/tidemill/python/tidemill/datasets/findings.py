@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from tidemill.datasets.moments import json_value
@@ -9,6 +10,8 @@ from tidemill.errors import UploadRefused
 from tidemill.project.checks import Severity
 
 SHOWN_EXAMPLES = 5
+_MOST_NAMED = 5
+_NAME_CHARACTERS = 96
 ALL_PUT_ASIDE = "all rows put aside"
 """The check that no source declares and each has: that few enough rows fail the others."""
 
@@ -61,6 +64,11 @@ class Verdict:
     rows_failed: int | None = None
     examples: tuple[RowOfFile, ...] = ()
     columns: tuple[str, ...] = ()
+
+    @property
+    def put_aside(self) -> bool:
+        """Whether rows were put aside for it."""
+        return self.severity == "quarantine" and bool(self.rows_failed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
@@ -132,6 +140,18 @@ class Findings:
     def warnings(self) -> int:
         """How many checks warn."""
         return sum(not each.passed for each in self.verdicts if each.severity == "warn")
+
+    @property
+    def failed(self) -> list[str]:
+        """What failed, the gravest first, in few words: they go into every commit's summary.
+
+        Faults, checks that refuse the upload, those that warn, and those that put rows aside.
+        """
+        aside = [each for each in self.verdicts if each.put_aside and each.check != ALL_PUT_ASIDE]
+        warning = [each for each in self.verdicts if not each.passed and each.severity == "warn"]
+        names = list(dict.fromkeys(each.check for each in [*self.faults, *self.refusing, *warning, *aside]))
+        named = [shorten(name, _NAME_CHARACTERS, placeholder=" …") for name in names[:_MOST_NAMED]]
+        return [*named, *([f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
 
     @property
     def objections(self) -> str:

@@ -19,6 +19,7 @@ from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import block, lift
 from tidemill.datasets.findings import ChecksFailed, Findings
 from tidemill.datasets.moments import timestamp
+from tidemill.datasets.refusals import note_refusal
 from tidemill.datasets.requested_rows import requested_rows, row_by_row
 from tidemill.datasets.tables import TablesInParts
 from tidemill.datasets.uploaded_rows import UploadedRows, stored_findings
@@ -168,10 +169,12 @@ class _Ingest:
             "source": source,
             "upload": self._upload.described(self._digest),
             "error": str(error),
+            "failed": self._findings.failed,
             "at": timestamp(self._upload.at),
         }
         report_key = self._report({**said, "status": "refused", **self._findings.to_json()})
         refusal = {**said, "report_key": report_key}
+        note_refusal(self._documents, refusal)
         if isinstance(error, ChecksFailed):
             block(self._documents, self._tables, refusal)
         self._events.publish("UploadRefused", refusal)

@@ -125,9 +125,10 @@ class UploadedRows:
             _hold_to_size(aside)
             aside.seek(0)
             parts = list(self._store_parts(aside))
-        properties[FINDINGS_PROPERTY] = self._store_findings(measures.profile(), parts)
+        profile = measures.profile()
+        properties[FINDINGS_PROPERTY] = self._store_findings(profile, parts)
         properties |= self._index.save(seen)
-        set_counts(properties, rows=measures.rows, findings=self.findings)
+        set_counts(properties, rows=measures.rows, newest=profile["newest"], findings=self.findings)
 
     def _read(self, file: BinaryIO, faults: Faults) -> Iterator[Rows]:
         name, source = self._upload.place[2], self._source

@@ -1,5 +1,6 @@
 """What an upload is, what became of it, and how both are written down."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +19,12 @@ from tidemill.project.code import code_version
 
 Status = Literal["committed", "duplicate", "refused", "ignored"]
 _PREFIX = "tidemill."
+_FAILED_PROPERTY = f"{_PREFIX}failed"
 _SAID = ("bucket", "key", "version", "digest", "rows", "quarantined", "warnings", "code", "findings", "at")
 LARGEST_BYTES = 5 * 1024**3
 """The largest object that S3 takes in one part. A function's disk holds it, and its time is enough."""
+NEWEST_PROPERTY = f"{_PREFIX}newest"
+"""The commit property that says when the newest of its rows is from; empty where none has a time."""
 FINDINGS_PROPERTY = f"{_PREFIX}findings"
 """The commit property that says where in the data bucket the findings of its checks lie."""
 
@@ -149,8 +153,11 @@ def commit_properties(upload: Upload, digest: str, project: str) -> dict[str, st
     return {f"{_PREFIX}{name}": value for name, value in described.items()}
 
 
-def set_counts(properties: dict[str, str], *, rows: int, findings: Findings) -> None:
-    """Write the numbers of rows and of warnings into a commit's properties."""
+def set_counts(properties: dict[str, str], *, rows: int, newest: str | None, findings: Findings) -> None:
+    """Write into a commit's properties how many rows it has, how new they are, and what failed."""
+    properties[NEWEST_PROPERTY] = newest or ""
+    if findings.failed:
+        properties[_FAILED_PROPERTY] = json.dumps(findings.failed, ensure_ascii=False)
     properties[f"{_PREFIX}rows"] = str(rows)
     properties[f"{_PREFIX}quarantined"] = str(findings.rows_quarantined)
     properties[f"{_PREFIX}warnings"] = str(findings.warnings)
@@ -174,6 +181,7 @@ def commit_record(commit: Commit, project: str, source: str) -> dict[str, Any]:
         "rows": int(said["rows"] or 0),
         "quarantined": int(said["quarantined"] or 0),
         "warnings": int(said["warnings"] or 0),
+        "failed": json.loads(commit.properties.get(_FAILED_PROPERTY, "[]")),
         "code": said["code"],
         "findings": said["findings"],
         "at": said["at"],

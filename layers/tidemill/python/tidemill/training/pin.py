@@ -4,10 +4,13 @@ The steps that follow read nothing else of the changing world, which is what let
 """
 
 from datetime import datetime
+from pathlib import PurePosixPath
+from textwrap import shorten
 from typing import Any
 
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.blocking import blocking_refusal
+from tidemill.datasets.silence import blocking_silence
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.versions import DatasetVersion
 from tidemill.errors import CallerError, NotFound
@@ -17,6 +20,9 @@ from tidemill.registry.aliases import CHAMPION, get_alias
 from tidemill.registry.runs import get_run, record_step, start_run
 from tidemill.registry.versions import get_version
 from tidemill.training.context import RunContext
+
+# The whole message stays whole where people read it, as one line with the command to go on with at its end.
+_CHECKS_CHARACTERS = 120
 
 
 def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents: Documents) -> dict[str, Any]:
@@ -42,7 +48,8 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     Raises
     ------
     CallerError
-        If a source has no commits, or is blocked because its newest upload failed its checks.
+        If a source has no commits, is blocked because its newest upload failed its checks, or has been
+        silent for longer than a check that refuses allows.
     """
     start_run(
         documents,
@@ -59,6 +66,7 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
     sources = {source.name: source for source in sorted(declared, key=lambda source: source.name)}
     for name in sources:
         _hold_unblocked(documents, name, model.name)
+        _hold_heard(documents, tables, name, model.name)
     snapshots = {name: _newest(tables, name, model.name).snapshot_id for name in sources}
     for name, source in sources.items():  # the declaration may be newer than the last upload
         tables.ensure(name, arrow_schema(source.schema), was=source.was)
@@ -75,10 +83,23 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
 def _hold_unblocked(documents: Documents, source: str, model: str) -> None:
     refusal = blocking_refusal(documents, source)
     if refusal is not None:
+        failed = shorten(" and ".join(refusal["failed"]), _CHECKS_CHARACTERS, placeholder=" …")
         raise CallerError(
             f"source `{source}`, which model `{model}` learns from, is blocked since {refusal['at']}: "
-            f"{refusal['upload']['key']} was refused ({refusal['error']}); see {refusal['report_key']}, then "
-            f"upload a corrected file, or `tidemill data unblock {source}` to train without it"
+            f"{PurePosixPath(refusal['upload']['key']).name} failed {failed}; "
+            f"upload it corrected, or `tidemill data unblock {source}` to train without it; "
+            f"`tidemill data log {source}` names its report"
+        )
+
+
+def _hold_heard(documents: Documents, tables: Tables, source: str, model: str) -> None:
+    silence = blocking_silence(documents, tables, source)
+    if silence is not None:
+        asked = " and ".join(each["check"] for each in silence["checks"])
+        raise CallerError(
+            f"source `{source}`, which model `{model}` learns from, is silent: its newest row is of "
+            f"{silence['newest']}, {silence['days']} days old on {silence['at']}, and it asks for {asked}; "
+            f"upload newer rows, or `tidemill data unblock {source}` to train without them"
         )
 
 
