@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.functions.deployment import Deployment, handler_of, sample_event
+from tidemill import Source, String, Timestamp, freshness
 from tidemill.aws import wiring
 from tidemill.datasets.arrow import arrow_schema
+from tidemill.datasets.tables import AT_PROPERTY
+from tidemill.datasets.uploads import NEWEST_PROPERTY
 from tidemill.serving.prediction_log import decode_message
 
 CACHED = (
@@ -122,6 +126,40 @@ def test_a_model_nobody_asked_yet_gets_a_report(deployment: Deployment) -> None:
     summary = handler_of("monitor_model")(sample_event("monitor_model", "daily"), None)
     assert (summary["version"], summary["drift"], summary["performance"]) == (None, None, "unknown")
     assert len(deployment.messages(deployment.heard_url)) == 1
+
+
+def test_a_source_that_falls_silent_is_told_of_once_and_counted_for_the_alarm(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The daily look finds it without an upload, and finds it over when a newer row is there."""
+    docks = Source(
+        "docks", {"dock": String, "seen_at": Timestamp}, ["dock"], "seen_at", checks=[freshness("2d")]
+    )
+    project = wiring.project()
+    declared = replace(project, sources=[*project.sources, docks])
+    monkeypatch.setattr(wiring, "project", lambda: declared)
+    wiring.tables().ensure("docks", arrow_schema(docks.schema))
+
+    def commit(newest: str) -> None:
+        said = {NEWEST_PROPERTY: newest, AT_PROPERTY: newest}
+        wiring.tables().append("docks", iter([]), said, ids=[newest])
+
+    def look(day: int) -> tuple[list[str], int]:
+        """Return what is told on a day in March, and how many silent sources are counted."""
+        time = datetime(2013, 3, day, tzinfo=UTC).isoformat()
+        handler_of("monitor_model")({**sample_event("monitor_model", "daily"), "time": time}, None)
+        heard = [json.loads(body) for body in deployment.messages(deployment.heard_url)]
+        [counted] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        told = [one["detail"]["newest"] for one in heard if one["detail-type"] == "SourceSilent"]
+        return told, counted["SilentSources"]
+
+    commit("2013-03-10T00:00:00Z")
+    assert look(11) == ([], 0)
+    assert look(13) == (["2013-03-10T00:00:00Z"], 1)
+    assert look(14) == ([], 1)
+    commit("2013-03-14T00:00:00Z")
+    assert look(15) == ([], 0)
+    assert look(17) == (["2013-03-14T00:00:00Z"], 1)
 
 
 def test_the_sample_reports_lead_to_one_training(deployment: Deployment) -> None:

@@ -82,7 +82,7 @@ def test_every_queue_ends_in_dead_letters_with_an_alarm(assembly: Any) -> None:
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in assembly.properties("AWS::CloudWatch::Alarm")
         for dimension in alarm["Dimensions"]
-        if alarm["AlarmActions"]
+        if alarm["AlarmActions"] and alarm["Namespace"] == "AWS/SQS"
     }
     for name, queue in queues.items():
         if "DeadLetters" in name:

@@ -17,6 +17,7 @@ from tidemill.project import Model, Project, Source
 from tidemill.project.checks import Freshness
 
 _PARTITION = "SILENT"
+_NEVER: Mapping[str, Any] = {"over": True}
 _SECONDS_A_DAY = 86_400
 
 
@@ -72,31 +73,31 @@ def look_for_silence(
     Conflict
         If another look at the same source was faster; looking again is safe.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for source in sources:
-        stored, revision = documents.get(_PARTITION, source.name) or (None, 0)
+        stored, revision = documents.get(_PARTITION, source.name) or (_NEVER, 0)
         silence = _silence(project, source, at, tables)
         if silence is None:
-            if stored is not None:
-                documents.delete(_PARTITION, source.name)
+            if not stored["over"]:
+                documents.put(_PARTITION, source.name, {**stored, "over": True}, revision=revision)
             continue
-        if stored is None or any(stored[name] != silence[name] for name in ("newest", "checks")):
+        if stored["over"] or any(stored[name] != silence[name] for name in ("newest", "checks")):
             events.publish("SourceSilent", silence)
-            stored = {**silence, "accepted": False}
+            stored = {**silence, "accepted": False, "over": False}
             documents.put(_PARTITION, source.name, stored, revision=revision)
-        found.append(stored)
+        found.append(dict(stored))
     return found
 
 
 def silences_told(documents: Documents) -> list[str]:
-    """Return the sources of whose silence was told; some may have been heard of since."""
-    return [source for source, _ in documents.query(_PARTITION)]
+    """Return the sources that were silent at the last look; some may have been heard of since."""
+    return [source for source, silence in documents.query(_PARTITION) if not silence["over"]]
 
 
 def silence_of(documents: Documents, tables: Tables, source: str) -> dict[str, Any] | None:
     """Return what was told of a source's silence; None if it is not known to be silent, or speaks again."""
     stored = documents.get(_PARTITION, source)
-    if stored is None:
+    if stored is None or stored[0]["over"]:
         return None
     newest = _newest_row(_commits(tables, source))
     return stored[0] if newest is not None and timestamp(newest) == stored[0]["newest"] else None
