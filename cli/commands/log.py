@@ -67,22 +67,27 @@ def _commits(source: str, commits: Sequence[Mapping[str, Any]]) -> RenderableTyp
 
 def _failures(commits: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Return the checks that some rows of a commit failed, or that warned of it."""
-    rows = [[one["at"], _file(one), _named(one["failed"])] for one in commits if one["failed"]]
-    return ["", table(["at", "committed, although these failed", "checks"], rows)] if rows else []
+    rows = [
+        row for one in commits if one["failed"] for row in _one_below_the_other(one, _plain(one["failed"]))
+    ]
+    return ["", table(["at", "committed", "although these failed"], rows)] if rows else []
 
 
 def _refusals(refused: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """Return what was refused and why: its faults and checks, or the error of a file that is none."""
     rows: list[list[str | None]] = []
     for one in refused:
-        rows.append([one["at"], _file(one), _named(one["failed"]) or one["error"]])
-        rows.append([None, None, one["report_key"]])
-    return ["", table(["at", "refused", "faults and checks; report"], rows)] if rows else []
+        rows += _one_below_the_other(one, [*(_plain(one["failed"]) or [one["error"]]), one["report_key"]])
+    return ["", table(["at", "refused", "because these failed, and the report"], rows)] if rows else []
+
+
+def _one_below_the_other(record: Mapping[str, Any], lines: Sequence[str]) -> list[list[str | None]]:
+    return [[record["at"], _file(record), lines[0]], *(["", "", line] for line in lines[1:])]
 
 
 def _file(record: Mapping[str, Any]) -> str | None:
     return shortened(Path(record["upload"]["key"]).name) or None
 
 
-def _named(failed: Sequence[str]) -> str:
-    return "; ".join(failed).replace("`", "")
+def _plain(names: Sequence[str]) -> list[str]:
+    return [name.replace("`", "") for name in names]

@@ -175,7 +175,7 @@ def test_each_source_is_watched_by_one_model_alone() -> None:
     models = [
         Model(
             name,
-            observations=Observations(source, key="dock", time=col("seen_at"), request=["dock"]),
+            observations=Observations(source, key="dock", time=col("seen_at"), request=["dock", "seen_at"]),
             label=col("bikes") > 0,
             features=["dock"],
             estimator=lambda: None,

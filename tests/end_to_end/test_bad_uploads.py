@@ -1,6 +1,8 @@
 """Files that are not what they should be, by S3, EventBridge and SQS: a clear report, never half a commit."""
 
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from cli.demo.system import LocalSystem
 
 pytestmark = pytest.mark.end_to_end
 
+SMALLEST_PART_BYTES = 5 * 1024**2
 Refuse = Callable[[str, bytes], str]
 
 
@@ -114,6 +117,56 @@ def test_two_files_at_once_are_two_commits(system: LocalSystem, planes: pd.DataF
     reports = system.upload("planes", *files)
     assert [report["status"] if report else None for report in reports] == ["committed", "committed"]
     assert counts(system) == (before[0] + 2, before[1] + 6)
+
+
+def test_fifty_files_at_once_are_each_committed_or_reported(
+    system: LocalSystem, planes: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Five of them are no planes, and one more comes in three parts; every accepted row is there once."""
+    files = []
+    for number in range(50):
+        rows = planes.assign(tailnum=planes["tailnum"] + f"-{number}-of-fifty")
+        files.append(tmp_path / f"{number}-of-fifty.csv")
+        files[-1].write_bytes(csv(rows.assign(seats="many") if number % 10 == 7 else rows))
+    commits, n_rows = counts(system)
+    with ThreadPoolExecutor(16) as threads:
+        in_parts = threads.submit(upload_in_parts, system, "in-parts-of-fifty.jsonl", n_parts=3)
+        uploaded = list(threads.map(lambda file: system.deployment.put_upload("planes", file), files))
+        version = in_parts.result()
+    system.control.settle()
+    reports = [system.deployment.upload_report(one) for one in uploaded]
+    outcomes = [report["status"] if report else None for report in reports]
+    assert outcomes == ["refused" if number % 10 == 7 else "committed" for number in range(50)]
+    assert counts(system) == (commits + 45 + 1, n_rows + 3 * 45 + 3)
+    keys = system.deployment.tables.rows("planes", columns=["tailnum"])["tailnum"].to_pylist()
+    ours = [key for key in keys if key.endswith("-of-fifty")]
+    assert (len(ours), len(set(ours))) == (3 * 46, 3 * 46)
+    commit_versions = [
+        commit.properties["tidemill.version"] for commit in system.deployment.tables.commits("planes")
+    ]
+    assert commit_versions.count(version) == 1
+    assert set(system.dead_letters().values()) == {0}
+
+
+def upload_in_parts(system: LocalSystem, name: str, *, n_parts: int) -> str:
+    """Upload planes in as many parts, a plane in each, and return the version S3 made of them."""
+    s3, bucket = system.deployment.endpoint.client("s3"), system.deployment.outputs["DataBucket"]
+    place = {"Bucket": bucket, "Key": f"uploads/{system.deployment.project}/planes/{name}"}
+    upload_id = s3.create_multipart_upload(**place)["UploadId"]
+    parts = []
+    for number in range(1, n_parts + 1):
+        plane = {
+            "tailnum": f"P{number}-of-fifty",
+            "built_year": 2000,
+            "seats": 100,
+            "listed_at": "2013-02-01",
+        }
+        # Blanks between the values make it as long as S3 asks parts to be.
+        line = json.dumps(plane).replace(" ", " " * (SMALLEST_PART_BYTES // 6), 6) + "\n"
+        part = s3.upload_part(**place, UploadId=upload_id, PartNumber=number, Body=line.encode())
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    done = s3.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload={"Parts": parts})
+    return str(done["VersionId"])
 
 
 def test_after_all_that_the_loop_goes_on(system: LocalSystem, planes: pd.DataFrame, tmp_path: Path) -> None:

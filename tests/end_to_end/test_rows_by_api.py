@@ -1,6 +1,7 @@
 """Rows without files, and data that fail their checks, in the deployed system."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_wrong_rows_are_answered_with_every_fault(system: LocalSystem) -> None:
 def test_an_upload_that_its_checks_refuse_blocks_its_source_until_somebody_lifts_it(
     system: LocalSystem, cloud: LocalCloud, planes: pd.DataFrame, tmp_path: Path
 ) -> None:
-    """The report names every check; the command lifts the block, and says so if there is none."""
+    """The report names every check, and training ends with them; the command lifts the block."""
     file = tmp_path / "seatless.csv"
     file.write_bytes(csv(planes.assign(seats=-1)))
     [report] = system.upload("planes", file)
@@ -61,6 +62,17 @@ def test_an_upload_that_its_checks_refuse_blocks_its_source_until_somebody_lifts
     assert report["status"] == "refused"
     assert any(check["rows_failed"] == len(planes) for check in report["checks"])
     assert blocking_refusal(system.deployment.documents, "planes") is not None
+    trained = call(cloud, "train", system.model)
+    assert trained.returncode == 1
+    told = trained.stderr.splitlines()[-1]
+    for words in ("pin_dataset", "`planes`", "seatless.csv", '(col("seats") > 0) is false', "unblock planes"):
+        assert words in told, told
+    assert re.search(r"`tidemill data log planes` names its report; see `tidemill runs show \S+`$", told)
+    assert read(cloud, "status")["sources"]["planes"]["blocked"]["upload"]["key"].endswith("seatless.csv")
+    [refused] = [
+        one for one in read(cloud, "data", "log", "planes")["refused"] if "seatless" in one["upload"]["key"]
+    ]
+    assert refused["report_key"] in call(cloud, "data", "log", "planes").stdout
     assert read(cloud, "data", "unblock", "planes")["source"] == "planes"
     assert blocking_refusal(system.deployment.documents, "planes") is None
     assert "is not blocked" in call(cloud, "data", "unblock", "planes").stderr

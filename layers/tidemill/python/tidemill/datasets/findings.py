@@ -145,11 +145,14 @@ class Findings:
     def failed(self) -> list[str]:
         """What failed, the gravest first, in few words: they go into every commit's summary.
 
-        Faults, checks that refuse the upload, those that warn, and those that put rows aside.
+        Faults, checks that refuse the upload, those that warn, and those that put rows aside; of each kind
+        first what most rows fail.
         """
         aside = [each for each in self.verdicts if each.put_aside and each.check != ALL_PUT_ASIDE]
         warning = [each for each in self.verdicts if not each.passed and each.severity == "warn"]
-        names = list(dict.fromkeys(each.check for each in [*self.faults, *self.refusing, *warning, *aside]))
+        kinds = [self.faults, self.refusing, warning, aside]
+        found = [each for kind in kinds for each in sorted(kind, key=lambda one: -(one.rows_failed or 0))]
+        names = list(dict.fromkeys(each.check for each in found))
         named = [shorten(name, _NAME_CHARACTERS, placeholder=" …") for name in names[:_MOST_NAMED]]
         return [*named, *([f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
 
