@@ -23,18 +23,6 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> FlightsData:
     return prepare(tmp_path_factory.mktemp("flights"))
 
 
-@pytest.fixture(scope="module")
-def given(flights: FlightsData, tmp_path_factory: pytest.TempPathFactory) -> Ingesting:
-    """Return a deployment with January's and February's weeks, each arrived on its Monday."""
-    made = Ingesting(tmp_path_factory.mktemp("state"))
-    for week in flights.weeks:
-        if week.arrives_at < pd.Timestamp("2013-03-01", tz="UTC"):
-            made.found.now = week.arrives_at.to_pydatetime()
-            assert made.call("upload", "flights", str(week.path)).exit_code == 0
-    made.found.now = datetime(2013, 3, 4, tzinfo=UTC)
-    return made
-
-
 def spoiled(week: Path) -> str:
     """Return a week as CSV that went through a spreadsheet with other customs, and an airport too many."""
     rows = pd.read_parquet(week)
@@ -61,6 +49,19 @@ def folder(flights: FlightsData, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return made
 
 
+@pytest.fixture(scope="module")
+def given(flights: FlightsData, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingesting:
+    """Return a deployment with January's and February's weeks, and after them the file that is refused."""
+    made = Ingesting(tmp_path_factory.mktemp("state"))
+    for week in flights.weeks:
+        if week.arrives_at < pd.Timestamp("2013-03-01", tz="UTC"):
+            made.found.now = week.arrives_at.to_pydatetime()
+            assert made.call("upload", "flights", str(week.path)).exit_code == 0
+    made.found.now = datetime(2013, 3, 4, tzinfo=UTC)
+    assert made.call("upload", "flights", str(folder / "2013-03-04.csv")).exit_code == 1
+    return made
+
+
 @pytest.mark.parametrize(("command", "printed"), SHOWN.findall(GUIDE))
 def test_the_guide_shows_what_the_command_prints(
     given: Ingesting, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, printed: str
@@ -78,5 +79,6 @@ def test_the_guide_shows_the_commands_that_people_ask_for() -> None:
     assert [command.split()[:2] for command, _ in SHOWN.findall(GUIDE)] == [
         ["data", "infer"],
         ["upload", "flights"],
+        ["data", "log"],
         ["data", "diff"],
     ]
