@@ -1,6 +1,8 @@
 """The entries of items' tables, gathered by question: what rings and value rings read alike."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -28,36 +30,43 @@ class Entries:
     ----------
     n_questions
         How many questions.
-    questions
-        Whose the entries are, laid side by side, one question after the other.
     """
 
     def __init__(self, table: Ints, sizes: Sequence[int], items: Ints, times: Ints) -> None:
-        lengths = np.array(sizes, dtype=np.int64)
-        counts = lengths[items]
-        self._starts = np.cumsum(counts) - counts
-        self._filled = np.flatnonzero(counts)
-        self.n_questions = len(items)
-        self.questions: Ints = np.repeat(np.arange(len(items)), counts)
+        asked = items.tolist()
+        counts: list[int] = [sizes[item] for item in asked]
+        self.n_questions = len(asked)
+        self._counts = counts
+        self._starts: list[int] = [0, *accumulate(counts[:-1])]
         self._places: Ints | None = None
-        if items.tolist() != list(range(len(sizes))):  # most often each question is about an item of its own
-            first = np.cumsum(lengths) - lengths
-            self._places = np.arange(len(self.questions)) + (first[items] - self._starts)[self.questions]
+        if asked != list(range(len(sizes))):  # most often each question is about an item of its own
+            first = [0, *accumulate(sizes[:-1])]
+            moved = [first[item] - start for item, start in zip(asked, self._starts, strict=True)]
+            self._places = np.arange(len(self)) + np.array(moved, dtype=np.int64)[self.questions]
         self._times = times
-        self._seen: Mask = self.lay(table[VISIBLE]) <= times[self.questions]
+        self._seen: Mask = self.lay(table[VISIBLE]) <= self._spread(times)
         self._tiles: Ints = self.lay(table[TILE])
 
     def __len__(self) -> int:
-        return len(self.questions)
+        return self._starts[-1] + self._counts[-1]
+
+    @cached_property
+    def questions(self) -> Ints:
+        """Whose the entries are, laid side by side, one question after the other."""
+        return np.repeat(np.arange(self.n_questions), self._counts)
 
     def lay(self, values: Ints) -> Ints:
         """Lay what belongs to the tables' entries side by side; shape (..., n_table_entries) to (..., n)."""
         return values if self._places is None else values[..., self._places]
 
+    def _spread(self, values: Ints) -> Ints:
+        """Give each entry what belongs to its question: as it is where there is but one."""
+        return values if self.n_questions == 1 else values[..., self.questions]
+
     def inside(self, windows_us: Ints, hop_us: int) -> Mask:
         """Mark the entries each question sees in its windows, shape (n_windows, n_entries)."""
         tails = (self._times - windows_us[:, None]) // hop_us * hop_us
-        return self._seen & (self._tiles >= tails[:, self.questions])
+        return self._seen & (self._tiles >= self._spread(tails))
 
     def reduce(self, combine: np.ufunc, table: Ints, inside: Mask, nothing: int) -> Ints:
         """Take together what lies inside of some rows, by question.
@@ -79,10 +88,11 @@ class Entries:
             Shape (n_rows, n_questions).
         """
         values = np.where(inside, self.lay(table), nothing)
-        if len(self._filled) == self.n_questions:
+        if all(self._counts):
             together: Ints = combine.reduceat(values, self._starts, axis=1)
             return together
         answer = np.full((len(table), self.n_questions), nothing, dtype=np.int64)
-        if len(self._filled):
-            answer[:, self._filled] = combine.reduceat(values, self._starts[self._filled], axis=1)
+        filled = np.flatnonzero(self._counts)
+        if len(filled):
+            answer[:, filled] = combine.reduceat(values, np.array(self._starts)[filled], axis=1)
         return answer

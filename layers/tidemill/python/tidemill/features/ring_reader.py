@@ -12,7 +12,7 @@ from tidemill.features.entries import Entries
 from tidemill.features.exact import Limbs, to_float
 from tidemill.features.rings import NEWEST, NOTHING, Lines, Ring, unorder_floats
 
-_NUMBERS_AT_ONCE = 1 << 20
+_FEW_NUMBERS, _NUMBERS_AT_ONCE = 1 << 13, 1 << 20
 
 
 class RingReader:
@@ -38,7 +38,6 @@ class RingReader:
         self._table = tables[0] if len(tables) == 1 else np.concatenate(tables, axis=1)
         self._entries = Entries(self._table, [table.shape[1] for table in tables], items, times)
         self._inside = self._entries.inside(ring.windows_us, ring.hop_us)
-        self._filled = np.asarray(self._table.any(axis=1))
 
     def columns(self) -> dict[str, Column]:
         """Return every feature of the ring, one row per question."""
@@ -79,10 +78,11 @@ class RingReader:
         """What each part adds up to, shape (n_sums, n_questions); an exponent that is not there is zero."""
         parts: dict[str, Limbs] = {}
         for lines in self._ring.lines:
-            wanted = self._wanted(lines)
-            read, is_wanted = self._read(lines, np.flatnonzero(wanted)), wanted.tolist()
+            read = self._read(lines)
+            there: list[bool] = np.any(read, axis=1).tolist()
             for part, exponent, own in lines.parts:
-                if part == "count" or True in is_wanted[own]:
+                # Most limbs of most numbers are zero.
+                if part not in {"total", "squares"} or True in there[own]:
                     parts.setdefault(part, {})[exponent] = read[own]
         return parts
 
@@ -91,20 +91,19 @@ class RingReader:
         newest: Ints = self._entries.reduce(np.maximum, self._table[[NEWEST]], self._inside[-1], NOTHING)[0]
         return newest
 
-    def _wanted(self, lines: Lines) -> Mask:
-        """Tell which lines there is anything to read of: most limbs of most numbers are zero."""
-        if lines.combine is not np.add:
-            return np.ones(len(lines.rows), dtype=np.bool_)
-        wanted: Mask = self._filled[lines.rows]
-        return wanted
-
-    def _read(self, lines: Lines, wanted: Ints) -> Ints:
+    def _read(self, lines: Lines) -> Ints:
         """Take together, line by line, what each question sees of it; shape (n_lines, n_questions)."""
+        if len(lines.rows) * len(self._entries) <= _FEW_NUMBERS:
+            return self._reduce(lines, slice(None))
         read = np.full((len(lines.rows), self._entries.n_questions), lines.nothing, dtype=np.int64)
-        step = max(1, _NUMBERS_AT_ONCE // max(1, len(self._entries)))
+        filled: Mask = np.asarray(self._table.any(axis=1))
+        wanted = np.flatnonzero(filled[lines.rows] | (lines.combine is not np.add))
+        step = max(1, _NUMBERS_AT_ONCE // len(self._entries))
         for start in range(0, len(wanted), step):
             some = wanted[start : start + step]
-            read[some] = self._entries.reduce(
-                lines.combine, self._table[lines.rows[some]], self._inside[lines.windows[some]], lines.nothing
-            )
+            read[some] = self._reduce(lines, some)
         return read
+
+    def _reduce(self, lines: Lines, some: Ints | slice) -> Ints:
+        values, inside = self._table[lines.rows[some]], self._inside[lines.windows[some]]
+        return self._entries.reduce(lines.combine, values, inside, lines.nothing)
