@@ -91,11 +91,12 @@ class Features:
         )
         self._store = DynamoOnlineStore(view.name, client=self._client)
         self._view, self._names, self._rows = view, driver_names(), rows
+        self._requests = {n_entities: self._asked(n_entities) for n_entities in (1, MOST_ENTITIES)}
         materialize(view, rows, sequence=1, store=self._store)
 
     def read(self, n_entities: int) -> Columns:
-        """Read the features of the first entities as a prediction does."""
-        columns, _ = read_views([self._view], *self._asked(n_entities), self._store, now=NOW)
+        """Read the features of the first entities as a prediction does, which has its request as columns."""
+        columns, _ = read_views([self._view], *self._requests[n_entities], self._store, now=NOW)
         return columns
 
     def read_raw(self, n_entities: int) -> list[bytes]:
@@ -106,7 +107,7 @@ class Features:
 
     def computed(self, n_entities: int) -> Columns:
         """Compute the same features of the rows, as training does."""
-        request, times = self._asked(n_entities)
+        request, times = self._requests[n_entities]
         rows = {self._view.source: self._rows}
         return join_features({**request, "asked_at": times}, [self._view], rows, "asked_at")
 
