@@ -217,7 +217,7 @@ def run_facts(run: Run) -> Any:
         "promoted": run.promoted,
     }
     if run.failure:
-        values["failure"] = failure_line(run)
+        values["failure"] = "{step}: {error}: {cause}".format_map(run.failure)
     return facts(values)
 
 

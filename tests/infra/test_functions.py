@@ -6,6 +6,7 @@ import pytest
 
 from bench.machine import AS_DEPLOYED
 from infra.config import ROOT
+from tidemill.aws.metrics import NAMESPACE
 
 QUEUES = {
     "Ingest": "ingest_upload",
@@ -89,6 +90,19 @@ def test_every_queue_ends_in_dead_letters_with_an_alarm(assembly: Any) -> None:
             assert name in alarmed
         else:
             assert queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] in alarmed
+
+
+def test_people_are_told_of_what_the_monitor_counts_as_silent(assembly: Any) -> None:
+    """An alarm on a metric of another name would be quiet for ever."""
+    [alarm] = [
+        each for each in assembly.properties("AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE
+    ]
+    assert (
+        f'count_metric("{alarm["MetricName"]}"' in (ROOT / "functions/monitor_model/handler.py").read_text()
+    )
+    assert [each["Name"] for each in alarm["Dimensions"]] == ["Project"]
+    assert alarm["TreatMissingData"] == "ignore"
+    assert alarm["AlarmActions"]
 
 
 def test_every_rule_keeps_what_it_can_not_deliver(assembly: Any) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import Any
 
 from tidemill.datasets.moments import json_value
@@ -153,7 +152,7 @@ class Findings:
         kinds = [self.faults, self.refusing, warning, aside]
         found = [each for kind in kinds for each in sorted(kind, key=lambda one: -(one.rows_failed or 0))]
         names = list(dict.fromkeys(each.check for each in found))
-        named = [shorten(name, _NAME_CHARACTERS, placeholder=" …") for name in names[:_MOST_NAMED]]
+        named = [_shortened(name) for name in names[:_MOST_NAMED]]
         return [*named, *([f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
 
     @property
@@ -179,3 +178,7 @@ class Findings:
             "checks": [verdict.to_json() for verdict in self.verdicts],
             "columns": [vars(column) for column in self.columns],
         }
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"

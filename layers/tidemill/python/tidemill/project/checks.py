@@ -233,7 +233,7 @@ class NullRate(UploadCheck):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Freshness(UploadCheck):
-    """How old the newest row may be when the upload arrives."""
+    """How old the newest row may be: when an upload arrives, and whenever a monitor looks."""
 
     within: str
 
@@ -332,7 +332,7 @@ def null_rate(column: str, at_most: float, *, severity: Severity = "refuse") -> 
 
 
 def freshness(within: str, *, severity: Severity = "warn") -> Freshness:
-    """Check how old the newest row is when the upload arrives."""
+    """Check how old the newest row is, when an upload arrives and while none does."""
     return Freshness(severity=severity, within=within)
 
 
