@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tidemill.datasets.tables import Commit, Tables
+from tidemill.datasets.tables import Commit, Tables, TablesInParts
 from tidemill.errors import NotFound, UploadRefused
 
 FIRST = pa.schema([("name", pa.string()), ("seats", pa.int64())])
@@ -33,8 +33,28 @@ def test_a_renamed_column_keeps_its_values_under_its_new_name(planes: Tables) ->
     assert sorted(planes.rows("planes").column("tail").to_pylist()) == ["a", "b"]
     old = planes.rows("planes", snapshot_id=before.snapshot_id, columns=["tail"])
     assert old.to_pylist() == [{"tail": "a"}]
-    with pytest.raises(NotFound, match="`name`"):
-        planes.rows("planes", columns=["name"])
+    with pytest.raises(NotFound, match="no column `nome`; known: seats, tail"):
+        planes.rows("planes", columns=["nome", "tail"])
+
+
+@pytest.mark.parametrize("is_widened", [False, True])
+def test_a_column_can_be_asked_for_by_every_name_it_had(planes: TablesInParts, *, is_widened: bool) -> None:
+    """Those who do may have been made before it was renamed, and renamed again."""
+    seats = pa.float64() if is_widened else pa.int64()
+    second = pa.schema([("tail", pa.string()), ("seats", seats)])
+    third = pa.schema([("registration", pa.string()), ("places", seats)])
+    planes.ensure("planes", second, was={"tail": "name"})
+    append(planes, second, "b", 7)
+    planes.ensure("planes", third, was={"registration": "tail", "places": "seats"})
+    last = append(planes, third, "c", 8)
+    columns = ["name", "registration", "seats", "tail"]
+    wanted = [[name, name, seats, name] for name, seats in (("a", 2**53 - 1), ("b", 7), ("c", 8))]
+    rows = planes.rows("planes", columns=columns)
+    assert rows.column_names == columns
+    assert sorted([*row.values()] for row in rows.to_pylist()) == wanted
+    parts = planes.parts("planes", snapshot_id=last.snapshot_id, columns=columns)
+    assert sorted([*row.values()] for part in parts.tables for row in part.to_pylist()) == wanted
+    assert "name" not in planes.rows("planes").column_names
 
 
 def test_a_column_renamed_before_stays_as_it_is(planes: Tables) -> None:

@@ -1,6 +1,6 @@
 """The columns of Iceberg tables: what they are, how they change, and reading rows by them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
@@ -11,12 +11,13 @@ from pyiceberg.types import DoubleType
 from tidemill.datasets.evolution import (
     merge_widened,
     merged_fields,
+    names_to_read,
     narrow_name,
     plan_evolution,
+    under_names,
     with_narrow,
 )
 from tidemill.datasets.tables import Field
-from tidemill.errors import NotFound, did_you_mean
 
 
 def fields_of(schema: Schema) -> list[Field]:
@@ -58,22 +59,29 @@ def read_files(
 ) -> pa.Table:
     """Read rows by today's columns: one declared since is null in older rows, a widened one is whole.
 
+    Those asked for may be named as they were before.
+
     Raises
     ------
     NotFound
         If the table does not have a column.
     """
+    scan, as_asked = scan_of(stored, name, columns)
+    return as_asked(scan.to_table(tasks))
+
+
+def scan_of(
+    stored: Table, name: str, columns: Sequence[str] | None
+) -> tuple[ArrowScan, Callable[[pa.Table], pa.Table]]:
+    """Return what reads files, and what makes of its rows those asked for; NotFound if there is no column."""
     schema = stored.schema()
-    if columns is not None:
-        unknown = [column for column in columns if column not in schema.column_names]
-        if unknown:
-            nearest = did_you_mean(unknown[0], schema.column_names)
-            raise NotFound(
-                f"table `{name}` has no column `{unknown[0]}`{nearest}; "
-                "one that was just declared comes with the next upload"
-            )
-        schema = schema.select(*with_narrow(columns, schema.column_names))
-    return merge_widened(ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE).to_table(tasks))
+    if columns is None:
+        return ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE), merge_widened
+    former = sorted(stored.schemas().values(), key=lambda each: each.schema_id, reverse=True)
+    names = names_to_read(name, columns, fields_of(schema), map(fields_of, former))
+    schema = schema.select(*with_narrow(list(dict.fromkeys(names.values())), schema.column_names))
+    scan = ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE)
+    return scan, lambda rows: under_names(merge_widened(rows), names)
 
 
 def _as_written(type_: pa.DataType) -> pa.DataType:

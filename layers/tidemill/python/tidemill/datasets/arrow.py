@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tidemill.datasets.evolution import as_defined
 from tidemill.errors import NotFound, did_you_mean
 from tidemill.expressions.columns import Column, Columns, DictionaryColumn, Schema, Type
 from tidemill.features.definitions import ViewDefinition
@@ -24,7 +25,6 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
 _CODES = {Type.STRING: np.dtype(np.int32)}
 """What is gathered in place of strings: where each stands among the different ones."""
 _BY_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_STORED = {stored: type_ for type_, stored in ARROW_TYPES.items()} | {pa.large_string(): Type.STRING}
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:
@@ -142,32 +142,34 @@ def _gathered(type_: Type, values: Any, valid: Any, words: Mapping[str, int]) ->
     return Column(type_, values, valid)
 
 
-def rows_for_views(rows: pa.Table, schema: Schema, views: Iterable[ViewDefinition]) -> dict[str, Column]:
-    """Turn Arrow rows of a source into the columns that some views read.
+def rows_for_views(rows: pa.Table, views: Iterable[ViewDefinition]) -> dict[str, dict[str, Column]]:
+    """Turn Arrow rows of a source into the columns that some views read, each by the types it was defined by.
 
     Parameters
     ----------
     rows
         Rows of the source's table.
-    schema
-        The source's schema as declared. A column that an older version of a view reads and that is
-        declared no more is read by the type it is stored with.
     views
         The views.
 
     Returns
     -------
-    dict[str, Column]
-        Every column that one of the views reads.
+    dict[str, dict[str, Column]]
+        The columns that each of the views reads, by its reference.
 
     Raises
     ------
     NotFound
-        If the table has no such column.
+        If the rows have no such column.
     """
-    names = sorted(frozenset[str]().union(*(view.columns for view in views)))
-    stored = {field.name: _STORED.get(field.type, Type.STRING) for field in rows.schema}
-    return to_columns(rows, {name: schema.get(name) or stored.get(name, Type.STRING) for name in names})
+    read: dict[tuple[str, Type], Column] = {}  # most columns are read by more views than one
+    found = {}
+    for view in views:
+        missing = {name: type_ for name, type_ in view.schema.items() if (name, type_) not in read}
+        columns = to_columns(as_defined(rows, missing), missing)
+        read |= {(name, missing[name]): column for name, column in columns.items()}
+        found[view.reference] = {name: read[name, type_] for name, type_ in view.schema.items()}
+    return found
 
 
 def from_columns(columns: Columns) -> pa.Table:

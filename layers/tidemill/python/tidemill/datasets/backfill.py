@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tidemill.datasets.arrow import rows_for_views
-from tidemill.datasets.evolution import with_former_names
 from tidemill.datasets.materialization import (
     added_rows,
     bring_views,
@@ -363,10 +362,8 @@ class Backfills:
             yield {"after": after, "until": until}
 
     def _committed_rows(self, view: ViewDefinition, commit: Commit, before: Commit | None) -> CommittedRows:
-        source = self.project.source(view.source)
-        added = with_former_names(added_rows(self.tables, view.source, commit, before), source.was)
-        rows = rows_for_views(added, source.schema, [view])
-        return CommittedRows(rows, commit.sequence, committed_at(commit))
+        rows = rows_for_views(added_rows(self.tables, [view], commit, before), [view])
+        return CommittedRows(rows[view.reference], commit.sequence, committed_at(commit))
 
 
 def forget_progress(documents: Documents, reference: str) -> None:

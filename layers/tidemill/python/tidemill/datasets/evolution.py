@@ -3,18 +3,24 @@
 A column may be added, renamed (declared with ``was``), or widened from Int to Float; one that is no longer
 declared stays in the table and is null in new rows. Iceberg itself widens no 64-bit integer to a float, so
 the integers stay where they are, under ``<name>__int``, and a reader takes either.
+
+Models in service, and training sets of old versions, know columns as they were declared then. They ask for
+them by the names they had (``names_to_read``) and take them by the types they had (``as_defined``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tidemill.datasets.tables import Field
-from tidemill.errors import UploadRefused
+from tidemill.errors import NotFound, UploadRefused, did_you_mean
+from tidemill.expressions.columns import Schema, Type
 
 _WIDENED = "__int"
+_GREATEST_CERTAIN = 2.0**53
+"""Up to it every integer is a float of its own."""
 
 
 class Evolution(NamedTuple):
@@ -136,15 +142,83 @@ def merge_widened(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def with_former_names(rows: pa.Table, was: Mapping[str, str]) -> pa.Table:
-    """Let renamed columns be found by their former names too: a view in service may have been made by those.
+def names_to_read(
+    table: str, columns: Sequence[str], stored: Sequence[Field], former: Iterable[Sequence[Field]]
+) -> dict[str, str]:
+    """Find what columns are called now: a view in service may have been made by names they had.
+
+    Parameters
+    ----------
+    table
+        The table's name, for messages.
+    columns
+        Names that the columns have, or had; the one that has a name goes before those that had it.
+    stored
+        The table's columns.
+    former
+        Its columns as they were before each change, newest first.
+
+    Returns
+    -------
+    dict[str, str]
+        Today's name of each.
+
+    Raises
+    ------
+    NotFound
+        If no column has, or had, such a name.
 
     Examples
     --------
-    >>> with_former_names(pa.table({"destination": ["JFK"]}), {"destination": "dest"}).to_pydict()
-    {'destination': ['JFK'], 'dest': ['JFK']}
+    >>> stored, former = [Field(1, "target", pa.string())], [Field(1, "dest", pa.string())]
+    >>> names_to_read("flights", ["target", "dest"], stored, [former])
+    {'target': 'target', 'dest': 'target'}
     """
-    for new, old in was.items():
-        if new in rows.column_names and old not in rows.column_names:
-            rows = rows.append_column(old, rows.column(new))
+    today = {field.id: field.name for field in merged_fields(stored)}
+    known = {name: name for name in today.values()}
+    for fields in former:
+        for field in merged_fields(fields):
+            if field.id in today:
+                known.setdefault(field.name, today[field.id])
+    for name in columns:
+        if name not in known:
+            raise NotFound(
+                f"table `{table}` has no column `{name}`{did_you_mean(name, today.values())}; "
+                "one that was just declared comes with the next upload"
+            )
+    return {name: known[name] for name in columns}
+
+
+def under_names(rows: pa.Table, names: Mapping[str, str]) -> pa.Table:
+    """Return columns by the names they were asked for by, as ``names_to_read`` gives them.
+
+    Examples
+    --------
+    >>> under_names(pa.table({"target": ["JFK"]}), {"target": "target", "dest": "target"}).to_pydict()
+    {'target': ['JFK'], 'dest': ['JFK']}
+    """
+    return pa.table({asked: rows.column(name) for asked, name in names.items()})
+
+
+def as_defined(rows: pa.Table, schema: Schema) -> pa.Table:
+    """Return rows as whoever knows them by an older schema takes them: widened columns as integers again.
+
+    What is no integer is null, and so is one beyond 2**53: floats do not tell it from its neighbours.
+
+    Examples
+    --------
+    >>> from tidemill.expressions import Int
+    >>> as_defined(pa.table({"seats": [55.0, 2.5, None]}), {"seats": Int}).to_pydict()
+    {'seats': [55, None, None]}
+    """
+    for name, type_ in schema.items():
+        if type_ is not Type.INT or name not in rows.column_names:
+            continue
+        column = rows.column(name)
+        if pa.types.is_floating(column.type):
+            fits = pc.and_(
+                pc.equal(pc.floor(column), column), pc.less_equal(pc.abs(column), _GREATEST_CERTAIN)
+            )
+            integers = pc.if_else(fits, column, None).cast(pa.int64())
+            rows = rows.set_column(rows.column_names.index(name), name, integers)
     return rows

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from tidemill.datasets.arrow import rows_for_views
-from tidemill.datasets.evolution import with_former_names
 from tidemill.datasets.tables import Commit, Tables
 from tidemill.datasets.uploads import committed_at
 from tidemill.datasets.watermarks import (
@@ -200,11 +199,11 @@ def bring_views(
         due = [view for view in views if reached[view.reference] < commit.sequence]
         if not due:
             continue
-        added = with_former_names(added_rows(tables, source.name, commit, before), source.was)
-        rows = rows_for_views(added, source.schema, due)
+        rows = rows_for_views(added_rows(tables, due, commit, before), due)
         for view in due:
-            at = committed_at(commit)
-            written[view.reference] += materialize(view, rows, sequence=commit.sequence, store=store, at=at)
+            written[view.reference] += materialize(
+                view, rows[view.reference], sequence=commit.sequence, store=store, at=committed_at(commit)
+            )
             move_watermark(documents, view, commit.sequence)
     return written
 
@@ -214,18 +213,28 @@ def pairs(history: Sequence[Commit]) -> Iterator[tuple[Commit | None, Commit]]:
     return zip([None, *history[:-1]], history, strict=True)
 
 
-def added_rows(tables: Tables, table: str, commit: Commit, before: Commit | None) -> pa.Table:
+def added_rows(
+    tables: Tables, views: Sequence[ViewDefinition], commit: Commit, before: Commit | None
+) -> pa.Table:
     """Return what a commit added to the one before it, or all that it holds if it is the oldest.
+
+    The columns are those that the views, all of one source, read: by the names they were defined by.
 
     Raises
     ------
     Outdated
         If one of them was taken back or expired meanwhile: then nobody knows what it added.
+    NotFound
+        If a view reads a column that the source never had.
     """
+    table, since = views[0].source, None if before is None else before.snapshot_id
+    columns = sorted(frozenset[str]().union(*(view.columns for view in views)))
     try:
-        since = None if before is None else before.snapshot_id
-        return tables.rows(table, snapshot_id=commit.snapshot_id, since=since)
+        return tables.rows(table, snapshot_id=commit.snapshot_id, since=since, columns=columns)
     except NotFound as error:
+        kept = {each.snapshot_id for each in tables.commits(table)}
+        if commit.snapshot_id in kept and (since is None or since in kept):
+            raise  # it is a column that is missing, and going on from the beginning brings none
         raise Outdated(f"{error}; it went on while it was read, begin again") from error
 
 

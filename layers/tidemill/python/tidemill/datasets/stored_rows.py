@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 
 from tidemill.datasets.arrow import gather_columns
+from tidemill.datasets.evolution import as_defined
 from tidemill.datasets.tables import PartReader
 from tidemill.expressions import Columns, Schema
 
@@ -30,7 +31,7 @@ class StoredRows(Mapping[str, Columns]):
     snapshots
         The version of each source, as a snapshot id.
     schemas
-        The columns wanted of each source.
+        The columns wanted of each source, by any name and type they had.
     told
         Told the source, how many of its files are read and how many there are, after each.
     """
@@ -78,7 +79,7 @@ class StoredRows(Mapping[str, Columns]):
 
         def tables() -> Iterator[pa.Table]:
             for done, part in enumerate(parts.tables, start=1):
-                yield part
+                yield as_defined(part, schema)
                 self._told(source, done, parts.files)
 
         return gather_columns(tables(), schema, parts.rows)

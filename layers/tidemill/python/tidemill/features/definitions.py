@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tidemill.canonical import digest_json
 from tidemill.errors import ExpressionError, did_you_mean
-from tidemill.expressions import Array, Columns, Expr, Type, evaluate, from_json
+from tidemill.expressions import Array, Columns, Expr, Schema, Type, evaluate, from_json
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -61,6 +61,8 @@ class ViewDefinition:
         Where the rows come from, when they happened and when they are known.
     keys
         The entity's key columns and their types.
+    schema
+        The columns of the source that the view reads, and the types it was defined by.
     features
         In declared order.
     ttl_us
@@ -77,6 +79,7 @@ class ViewDefinition:
     timestamp: str
     known: Expr
     keys: tuple[tuple[str, Type], ...]
+    schema: Schema
     features: tuple[FeatureDefinition, ...]
     ttl_us: int | None
     grace_us: int
@@ -94,10 +97,7 @@ class ViewDefinition:
     @property
     def columns(self) -> frozenset[str]:
         """The columns of the source that the view reads."""
-        needed = {self.timestamp, *(name for name, _ in self.keys), *self.known.columns()}
-        for feature in self.features:
-            needed |= feature.value.columns() if feature.value is not None else frozenset()
-        return frozenset(needed)
+        return frozenset(self.schema)
 
     @cached_property
     def latest(self) -> tuple[FeatureDefinition, ...]:
@@ -149,6 +149,7 @@ def read_definition(data: Mapping[str, Any]) -> ViewDefinition:
         timestamp=data["timestamp"],
         known=from_json(data["known"]),
         keys=tuple((key["name"], Type(key["type"])) for key in data["keys"]),
+        schema={column["name"]: Type(column["type"]) for column in data["columns"]},
         features=tuple(_read_feature(feature) for feature in data["features"]),
         ttl_us=None if ttl_seconds is None else ttl_seconds * SECOND_US,
         grace_us=data["grace_seconds"] * SECOND_US,

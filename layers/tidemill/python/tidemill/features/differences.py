@@ -37,6 +37,11 @@ def differences(old: ViewDefinition, new: ViewDefinition) -> list[Difference]:
         Difference(name.removesuffix("_seconds"), _text(name, before[name]), _text(name, after[name]))
         for name in names
     ]
+    found += [
+        Difference(f"type of {name}", old.schema[name].value, new.schema[name].value)
+        for name in sorted(old.columns & new.columns)
+        if old.schema[name] is not new.schema[name]
+    ]
     old_features, new_features = _features(before), _features(after)
     for name in sorted({*old_features, *new_features}):
         was, now = old_features.get(name), new_features.get(name)

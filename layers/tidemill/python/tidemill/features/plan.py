@@ -17,7 +17,7 @@ from tidemill.features.definitions import Declared, ViewDefinition, define, read
 
 Matrix = npt.NDArray[np.float32]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class ModelDeclaration(Protocol):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.datasets.evolution import plan_evolution
+from tidemill.datasets.evolution import names_to_read, plan_evolution, under_names
 from tidemill.datasets.tables import (
     AT_PROPERTY,
     IDS_PROPERTY,
@@ -23,6 +23,7 @@ from tidemill.datasets.tables import (
 from tidemill.errors import Conflict, NotFound, did_you_mean
 
 _FIRST_SNAPSHOT = 1001
+_PIECE_ROWS = 3  # so few that whoever reads pieces meets several of a commit
 
 
 class _Snapshot(NamedTuple):
@@ -36,6 +37,7 @@ class _Snapshot(NamedTuple):
 class _Table:
     def __init__(self, schema: pa.Schema) -> None:
         self.fields = [Field(number, field.name, field.type) for number, field in enumerate(schema, start=1)]
+        self.former: list[list[Field]] = []
         self.snapshots: dict[int, _Snapshot] = {}
         self.current: int | None = None
         self.tags: dict[str, int] = {}
@@ -103,6 +105,7 @@ class MemoryTables:
             kept = [Field(id_, renamed.get(name, name), type_) for id_, name, type_ in stored.fields]
             kept = [field._replace(type=pa.float64()) if field.name in widened else field for field in kept]
             new = [Field(len(kept) + n, field.name, field.type) for n, field in enumerate(added, start=1)]
+            stored.former.insert(0, stored.fields)
             stored.fields = [*kept, *new]
 
     def append(
@@ -147,12 +150,9 @@ class MemoryTables:
             snapshot = stored.snapshots[chosen]
             is_oldest = snapshot.parent not in stored.snapshots
             rows = stored.by_name(snapshot.added if added_only and not is_oldest else snapshot.rows)
-        unknown = [name for name in columns or () if name not in rows.column_names]
-        if unknown:
-            raise NotFound(
-                f"table `{table}` has no column `{unknown[0]}`{did_you_mean(unknown[0], rows.column_names)}"
-            )
-        return rows if columns is None else rows.select(list(columns))
+        if columns is None:
+            return rows
+        return under_names(rows, names_to_read(table, columns, stored.fields, stored.former))
 
     def parts(self, table: str, *, snapshot_id: int, columns: Sequence[str]) -> Parts:
         """Return rows as of a snapshot, one part for each commit that brought rows."""
@@ -160,6 +160,13 @@ class MemoryTables:
         ends = list(itertools.accumulate((file.rows for file in self.files(table, snapshot_id)), initial=0))
         parts = (whole.slice(start, end - start) for start, end in itertools.pairwise(ends))
         return Parts(whole.num_rows, len(ends) - 1, parts)
+
+    def added(
+        self, table: str, *, snapshot_id: int, since: int | None, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Return what a snapshot has beyond an earlier one, or all, in pieces of a few rows."""
+        rows = self.rows(table, snapshot_id=snapshot_id, since=since, columns=columns)
+        return (rows.slice(start, _PIECE_ROWS) for start in range(0, rows.num_rows, _PIECE_ROWS))
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

@@ -244,10 +244,22 @@ class FeatureView:
             "timestamp": self.source.timestamp,
             "known": self.source.known_expression.to_json(),
             "keys": [{"name": key, "type": schema[key].value} for key in self.entity.keys],
+            "columns": [{"name": name, "type": schema[name].value} for name in sorted(self._columns)],
             "features": [self._feature_definition(name) for name in self.features],
             "ttl_seconds": None if self.ttl is None else parse_duration(self.ttl, "ttl"),
             "grace_seconds": slack,
         }
+
+    @property
+    def _columns(self) -> set[str]:
+        """The columns of the source that the features are computed from."""
+        needed = {self.source.timestamp, *self.entity.keys, *self.source.known_expression.columns()}
+        for feature in self.features.values():
+            if isinstance(feature, Latest):
+                needed.add(feature.column)
+            elif feature.value is not None:
+                needed |= feature.value.columns()
+        return needed
 
     def _feature_definition(self, name: str) -> dict[str, Any]:
         feature = self.features[name]
