@@ -28,23 +28,15 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Watch ``model``, and the sources it learns from, as of ``time``, the schedule's own."""
     del context  # Lambda's
     model, at = event["model"], datetime.fromisoformat(event["time"])
-    watch_sources(model, at)
-    return monitor(model).watch(at)
-
-
-def watch_sources(model: str, at: datetime) -> None:
-    """Look whether the sources of a model fell silent, and count those that did for the alarm."""
-    project = wiring.project()
-    sources = sources_to_watch(project, model)
-    if not sources:
-        return
+    project, tables, documents = wiring.project(), wiring.tables(), wiring.documents()
     silent = look_for_silence(
         project.name,
-        sources,
+        sources_to_watch(project, model),
         at,
-        tables=wiring.tables(),
-        documents=wiring.documents(),
+        tables=tables,
+        documents=documents,
         events=wiring.events(),
     )
-    names = {"sources": ", ".join(each["source"] for each in silent)}
-    count_metric("SilentSources", len(silent), {"Project": project.name}, names)
+    names = ", ".join(each["source"] for each in silent)
+    count_metric("SilentSources", len(silent), {"Project": project.name}, {"sources": names})
+    return monitor(model).watch(at)
