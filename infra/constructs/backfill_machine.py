@@ -48,42 +48,47 @@ class BackfillMachine(Construct):
         )
 
     def _definition(self) -> sfn.IChainable:
-        parts = sfn.Map(
-            self,
-            "Parts",
-            items_path="$.parts",
-            item_selector={
-                "part": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in (*ITEMS, "chunks")},
-            },
-            max_concurrency=PARTS_AT_ONCE,
-            result_path=sfn.JsonPath.DISCARD,
-        )
-        parts.item_processor(self._chunks())
-        plan, finish = self._invoke("plan_backfill"), self._invoke("finish_backfill")
-        for step in (parts, finish):
-            # What the plan was made on was taken back or has expired: the plan is made anew.
-            step.add_catch(plan, errors=[OUTDATED], result_path="$.outdated")
-        return plan.next(parts).next(finish)
-
-    def _chunks(self) -> sfn.Map:
         chunks = sfn.Map(
             self,
             "Chunks",
             comment="One at a time: each builds on what the one before it wrote",
             items_path="$.chunks",
             item_selector={
+                "chunk": sfn.JsonPath.object_at("$$.Map.Item.Value"),
                 **{name: sfn.JsonPath.object_at(f"$.{name}") for name in ITEMS},
-                "part": sfn.JsonPath.object_at("$.part.part"),
-                "of": sfn.JsonPath.object_at("$.part.of"),
-                "after": sfn.JsonPath.object_at("$$.Map.Item.Value.after"),
-                "until": sfn.JsonPath.object_at("$$.Map.Item.Value.until"),
             },
             max_concurrency=1,
             result_path=sfn.JsonPath.DISCARD,
         )
-        chunks.item_processor(self._invoke("fill_view"))
-        return chunks
+        chunks.item_processor(self._parts())
+        plan, finish = self._invoke("plan_backfill"), self._invoke("finish_backfill")
+        for step in (chunks, finish):
+            # What the plan was made on was taken back or has expired: the plan is made anew.
+            step.add_catch(plan, errors=[OUTDATED], result_path="$.outdated")
+        whole = (
+            sfn.Choice(self, "Whole", comment="A large commit that came meanwhile needs a plan of its own")
+            .when(sfn.Condition.boolean_equals("$.whole", value=True), sfn.Succeed(self, "Filled"))
+            .otherwise(plan)
+        )
+        return plan.next(chunks).next(finish).next(whole)
+
+    def _parts(self) -> sfn.Map:
+        parts = sfn.Map(
+            self,
+            "Parts",
+            items_path="$.chunk.parts",
+            item_selector={
+                **{name: sfn.JsonPath.object_at(f"$.{name}") for name in ITEMS},
+                "part": sfn.JsonPath.object_at("$$.Map.Item.Value.part"),
+                "of": sfn.JsonPath.object_at("$$.Map.Item.Value.of"),
+                "after": sfn.JsonPath.object_at("$.chunk.after"),
+                "until": sfn.JsonPath.object_at("$.chunk.until"),
+            },
+            max_concurrency=PARTS_AT_ONCE,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        parts.item_processor(self._invoke("fill_view"))
+        return parts
 
     def _invoke(self, function: str) -> tasks.LambdaInvoke:
         invoke = tasks.LambdaInvoke(

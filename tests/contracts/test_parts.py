@@ -77,3 +77,41 @@ def test_reading_may_be_given_up_half_way(flights: Any) -> None:
     parts = flights.parts("flights", snapshot_id=newest, columns=COLUMNS).tables
     assert next(parts).num_rows == 3
     parts.close()
+
+
+def test_the_pieces_of_what_came_since_a_commit_are_its_rows_and_no_others(flights: Any) -> None:
+    commits = flights.commits("flights")
+    pieces = list(
+        flights.added(
+            "flights",
+            snapshot_id=commits[4].snapshot_id,
+            since=commits[2].snapshot_id,
+            columns=["count", "name"],
+        )
+    )
+    assert {name for piece in pieces for name in piece["name"].to_pylist()} == {
+        *("3a", "3b", "3c"),
+        *("4a", "4b", "4c"),
+    }
+    assert {frozenset(piece.column_names) for piece in pieces} == {frozenset(COLUMNS)}
+    whole = flights.added("flights", snapshot_id=commits[1].snapshot_id, since=None, columns=["name"])
+    assert sum(piece.num_rows for piece in whole) == 6
+    same = commits[1].snapshot_id
+    assert list(flights.added("flights", snapshot_id=same, since=same, columns=["name"])) == []
+
+
+def test_pieces_come_by_todays_columns(flights: Any) -> None:
+    now = pa.schema([("title", pa.string()), ("count", pa.float64()), ("new", pa.bool_())])
+    flights.ensure("flights", now, was={"title": "name"})
+    newest = flights.commits("flights")[-1].snapshot_id
+    pieces = list(flights.added("flights", snapshot_id=newest, since=None, columns=now.names))
+    assert {piece.schema.field("count").type for piece in pieces} == {pa.float64()}
+    assert sum(piece["new"].null_count for piece in pieces) == 18
+
+
+def test_pieces_since_what_is_not_there_are_not_found(flights: Any) -> None:
+    newest = flights.commits("flights")[-1].snapshot_id
+    with pytest.raises(NotFound, match="17"):
+        list(flights.added("flights", snapshot_id=newest, since=17, columns=COLUMNS))
+    with pytest.raises(NotFound, match="tail"):
+        list(flights.added("flights", snapshot_id=newest, since=None, columns=["tail"]))

@@ -9,6 +9,7 @@ from tests.datasets.streams import BEGINNING, Cloud, OfOneView, upload
 from tests.features.histories import ENTITY, SCHEMA, Row
 from tidemill import FeatureView, Source, distinct, mean
 from tidemill.datasets.backfill import Backfills, start_anew, start_backfill
+from tidemill.datasets.backfill_parts import Sizes
 from tidemill.datasets.materialization import ServedView, materialize_commit, served_views
 from tidemill.datasets.retirement import Retirement
 from tidemill.datasets.rollback import rollback
@@ -132,8 +133,7 @@ class Refilled:
             seen.tables,
             seen.documents,
             seen.store,
-            chunk_rows=24,
-            part_rows=40,
+            Sizes(chunk_rows=24, part_rows=10),
         )
 
     def fill(self, view: ViewDefinition | None = None, *, cloud: Cloud | None = None) -> int:
@@ -196,11 +196,20 @@ class Refilled:
 def run(steps: Backfills, request: dict[str, Any]) -> dict[str, Any]:
     """Plan a backfill, fill every part through every chunk, and finish."""
     plan = steps.plan(request)
-    for part in plan["parts"]:
-        for chunk in plan["chunks"]:
-            steps.fill({**{name: plan[name] for name in ("view", "version", "generation")}, **part, **chunk})
-    steps.finish(plan)
+    for work in steps_of(plan):
+        steps.fill(work)
+    assert steps.finish(plan)["whole"]
     return plan
+
+
+def steps_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the state machine passes to each step that fills, in an order that it may take."""
+    items = {name: plan[name] for name in ("view", "version", "generation")}
+    return [
+        {**items, "after": chunk["after"], "until": chunk["until"], **part}
+        for chunk in plan["chunks"]
+        for part in chunk["parts"]
+    ]
 
 
 Event = Callable[[Refilled], object]

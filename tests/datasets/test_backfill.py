@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.datasets.refilling import InService, rows_of, served_values, view_of
+from tests.datasets.refilling import InService, rows_of, served_values, steps_of, view_of
 from tests.datasets.streams import (
     BEGINNING,
     Cloud,
@@ -25,6 +25,7 @@ from tidemill import FeatureView, Source, count
 from tidemill import max as biggest
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.backfill import Backfills, start_backfill
+from tidemill.datasets.backfill_parts import Sizes
 from tidemill.datasets.materialization import BEHIND_AT_MOST, materialize_commit, served_views
 from tidemill.errors import Conflict, NotFound
 from tidemill.features.definitions import ViewDefinition, define
@@ -42,7 +43,12 @@ def filled_cloud(project: OfOneView, commits: int) -> Cloud:
 
 def backfills(project: OfOneView, cloud: Cloud, served: InService | None = None) -> Backfills:
     return Backfills(
-        project, served or InService(), cloud.tables, cloud.documents, cloud.store, chunk_rows=8, part_rows=12
+        project,
+        served or InService(),
+        cloud.tables,
+        cloud.documents,
+        cloud.store,
+        Sizes(chunk_rows=8, part_rows=5),
     )
 
 
@@ -61,11 +67,9 @@ def bring(project: OfOneView, cloud: Cloud, sequence: int, **more: Any) -> dict[
 def run(steps: Backfills, request: dict[str, Any]) -> dict[str, Any]:
     """Run a backfill as the state machine does, each step twice: it may be delivered again."""
     plan = steps.plan(request)
-    for each in plan["parts"]:
-        for chunk in plan["chunks"]:
-            work = {**{name: plan[name] for name in ("view", "version", "generation")}, **each, **chunk}
-            steps.fill(work)
-            assert steps.fill(work) == {"items": 0}
+    for work in steps_of(plan):
+        steps.fill(work)
+        assert steps.fill(work) == {"items": 0}
     assert steps.finish(plan) == steps.finish(plan)
     return plan
 
@@ -96,12 +100,12 @@ def test_items_are_the_same_bytes_as_if_commits_had_come_one_by_one(
 def test_history_is_cut_into_chunks_and_entities_into_parts() -> None:
     project = OfOneView.of(view_of())
     plan = backfills(project, filled_cloud(project, 5)).plan({"view": "readings"})
+    two = [{"part": 0, "of": 2}, {"part": 1, "of": 2}]
     assert plan["chunks"] == [
-        {"after": 0, "until": 2},
-        {"after": 2, "until": 4},
-        {"after": 4, "until": 5},
+        {"after": 0, "until": 2, "parts": two},
+        {"after": 2, "until": 4, "parts": two},
+        {"after": 4, "until": 5, "parts": [{"part": 0, "of": 1}]},
     ]
-    assert plan["parts"] == [{"part": 0, "of": 1}]
     assert (plan["source"], plan["until"], plan["version"]) == ("events", 5, project.views[0].version)
 
 
@@ -142,10 +146,11 @@ def test_commits_made_meanwhile_are_brought_when_the_view_is_switched_over() -> 
     cloud = filled_cloud(project, 3)
     steps = backfills(project, cloud)
     plan = steps.plan({"view": "readings"})
-    for chunk in plan["chunks"]:
-        steps.fill({**plan, "part": 0, "of": 1, **chunk})
+    for work in steps_of(plan):
+        steps.fill(work)
     upload(rows_of(1000), BEGINNING, project, MemoryBlobs(), cloud)
-    assert steps.finish(plan) == {"sequence": 4}
+    done = steps.finish(plan)
+    assert (done["sequence"], done["whole"]) == (4, True)
     expected = filled_cloud(project, 3)
     upload(rows_of(1000), BEGINNING, project, MemoryBlobs(), expected)
     bring(project, expected, 4)
@@ -156,7 +161,7 @@ def test_a_chunk_before_its_turn_and_an_end_before_the_last_part_are_conflicts()
     project = OfOneView.of(view_of())
     steps = backfills(project, filled_cloud(project, 5))
     plan = steps.plan({"view": "readings"})
-    with pytest.raises(Conflict, match=r"part 0 of 1 of view `readings@.*` has come to commit 0, and this"):
+    with pytest.raises(Conflict, match=r"view `readings@.*` has come to commit 0, and this"):
         steps.fill({**plan, "part": 0, "of": 1, "after": 2, "until": 4})
     with pytest.raises(Conflict, match="has come to commit 0 of 5"):
         steps.finish(plan)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.datasets.refilling import FAR_FUTURE, Event, InService, Refilled, served_values, view_of
+from tests.datasets.refilling import (
+    FAR_FUTURE,
+    Event,
+    InService,
+    Refilled,
+    served_values,
+    steps_of,
+    view_of,
+)
 from tests.datasets.streams import (
     BEGINNING,
     Cloud,
@@ -195,9 +203,8 @@ def test_what_a_backfill_reads_does_not_expire_and_what_it_has_read_does() -> No
     plan = one.backfills().plan({"view": "readings"})
     one.upkeep()
     assert len(one.history) == FEWEST_COMMITS + 10
-    for part in plan["parts"]:
-        for chunk in plan["chunks"]:
-            one.backfills().fill({**plan, **part, **chunk})
+    for work in steps_of(plan):
+        one.backfills().fill(work)
     one.backfills().finish(plan)
     one.upkeep()
     assert len(one.history) == FEWEST_COMMITS
@@ -209,10 +216,14 @@ def test_a_backfill_that_was_given_up_goes_on_where_it_was() -> None:
     one.commit(*range(0, 1800, 60))
     steps = one.backfills()
     plan = steps.plan({"view": "readings"})
-    steps.fill({**plan, **plan["parts"][0], **plan["chunks"][0]})
+    first, *others = steps_of(plan)
+    steps.fill(first)
     again = steps.plan({"view": "readings"})
     assert again["generation"] == plan["generation"]
-    assert steps.fill({**again, **again["parts"][0], **again["chunks"][0]}) == {"items": 0}
+    assert steps.fill(first) == {"items": 0}
+    for work in others[: first["of"]]:
+        steps.fill(work)
+    assert steps.plan({"view": "readings"})["chunks"] == plan["chunks"][1:], "what is filled is not planned"
 
 
 def test_versions_that_nobody_needs_are_retired_and_later_removed() -> None:

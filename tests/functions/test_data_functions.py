@@ -193,12 +193,13 @@ def test_a_view_is_filled_from_history_by_its_three_steps(deployment: str) -> No
     handler("ingest_upload")(uploaded(deployment, sample("ingest_upload/object_created"), PLANES), None)
     plan = handler("plan_backfill")(sample("plan_backfill/plane"), None)
     (chunk,) = plan["chunks"]
-    (part,) = plan["parts"]
+    (part,) = chunk.pop("parts")
     work = {**{name: plan[name] for name in ("view", "version", "generation")}, **part, **chunk}
     assert work.keys() == sample("fill_view/one_part").keys()
     assert handler("fill_view")(work, None) == {"items": 2}
     assert plan.keys() == sample("finish_backfill/plane").keys()
-    assert handler("finish_backfill")(plan, None) == {"sequence": plan["until"]}
+    done = {"view": "plane", "version": plan["version"], "sequence": plan["until"], "whole": True}
+    assert handler("finish_backfill")(plan, None) == done
     event = sample("materialize_commit/commit_created")
     assert handler("materialize_commit")(event, None) == {"batchItemFailures": []}
     request, times = {"tailnum": column(String, ["N102UW"])}, column(Timestamp, ["2013-02-01T00:00:00Z"])

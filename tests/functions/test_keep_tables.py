@@ -116,7 +116,7 @@ def test_a_backfill_that_upkeep_comes_in_the_midst_of_ends_with_what_the_history
         [kept] = keep(weeks_later(week), None)
         assert kept["expired"] == 0
     fill(plan)
-    assert handler_of("finish_backfill")(plan, None) == {"sequence": plan["until"]}
+    assert handler_of("finish_backfill")(plan, None)["sequence"] == plan["until"]
     assert seats() == [f"{number}.0" for number in range(26)]
     assert sum(keep(weeks_later(week), None)[0]["expired"] for week in (2, 3)) == 6
 
@@ -151,8 +151,8 @@ def commit_planes(count: int) -> None:
 def fill(plan: dict[str, Any]) -> None:
     """Fill every part of a plan through every chunk."""
     items = {name: plan[name] for name in ("view", "version", "generation")}
-    for part in plan["parts"]:
-        for chunk in plan["chunks"]:
+    for chunk in plan["chunks"]:
+        for part in chunk.pop("parts"):
             handler_of("fill_view")({**items, **part, **chunk}, None)
 
 

@@ -1,4 +1,4 @@
-"""The state machine that fills a view: a plan, parts side by side, chunks one at a time, the switch."""
+"""The state machine that fills a view: a plan, chunks one at a time, their parts side by side, the switch."""
 
 from typing import Any
 
@@ -16,15 +16,22 @@ def test_it_plans_fills_and_switches_over(machine: dict[str, Any]) -> None:
     while state:
         order.append(state)
         state = machine["States"][state].get("Next")
-    assert order == ["PlanBackfill", "Parts", "FinishBackfill"]
+    assert order == ["PlanBackfill", "Chunks", "FinishBackfill", "Whole"]
 
 
-def test_chunks_of_a_part_follow_each_other_and_parts_do_not_wait(machine: dict[str, Any]) -> None:
-    parts = machine["States"]["Parts"]
-    chunks = parts["ItemProcessor"]["States"]["Chunks"]
+def test_it_plans_again_when_much_was_committed_meanwhile(machine: dict[str, Any]) -> None:
+    choice = machine["States"]["Whole"]
+    assert choice["Default"] == "PlanBackfill"
+    (whole,) = choice["Choices"]
+    assert (whole["Variable"], whole["BooleanEquals"], whole["Next"]) == ("$.whole", True, "Filled")
+
+
+def test_chunks_follow_each_other_and_the_parts_of_one_do_not_wait(machine: dict[str, Any]) -> None:
+    chunks = machine["States"]["Chunks"]
+    parts = chunks["ItemProcessor"]["States"]["Parts"]
     assert chunks["MaxConcurrency"] == 1
     assert parts["MaxConcurrency"] > 1
-    work = chunks["ItemSelector"]
+    work = parts["ItemSelector"]
     assert {name.removesuffix(".$") for name in work} == {
         "view",
         "version",
@@ -37,19 +44,18 @@ def test_chunks_of_a_part_follow_each_other_and_parts_do_not_wait(machine: dict[
 
 
 def test_the_plan_stays_the_state_until_the_switch(machine: dict[str, Any]) -> None:
-    assert machine["States"]["Parts"]["ResultPath"] is None
+    assert machine["States"]["Chunks"]["ResultPath"] is None
 
 
 def test_when_the_history_changed_it_plans_anew(machine: dict[str, Any]) -> None:
-    for step in ("Parts", "FinishBackfill"):
+    for step in ("Chunks", "FinishBackfill"):
         (caught,) = machine["States"][step]["Catch"]
         assert (caught["ErrorEquals"], caught["Next"]) == (["Outdated"], "PlanBackfill")
         assert caught["ResultPath"] == "$.outdated", "view and version stay where they were"
 
 
 def test_what_passes_is_tried_again(machine: dict[str, Any]) -> None:
-    fill = machine["States"]["Parts"]["ItemProcessor"]["States"]["Chunks"]["ItemProcessor"]["States"][
-        "FillView"
-    ]
+    parts = machine["States"]["Chunks"]["ItemProcessor"]["States"]["Parts"]
+    fill = parts["ItemProcessor"]["States"]["FillView"]
     for step in (machine["States"]["PlanBackfill"], fill, machine["States"]["FinishBackfill"]):
         assert {"Unavailable", "Conflict"} <= set(step["Retry"][0]["ErrorEquals"])

@@ -23,7 +23,7 @@ from tidemill.aws.clients import client
 from tidemill.aws.file_io import S3FileIO
 from tidemill.aws.iceberg_failures import iceberg_failures
 from tidemill.aws.parquet_files import discard_files, write_files
-from tidemill.aws.parts import parts_of
+from tidemill.aws.parts import parts_of, read_pieces
 from tidemill.aws.schemas import evolve, read_files
 from tidemill.aws.snapshots import (
     CommitIds,
@@ -174,6 +174,20 @@ class IcebergTables:
         with iceberg_failures(f"reading table `{table}`"):
             stored = self._load(table)
             return parts_of(stored, table, snapshot_of(stored, table, snapshot_id), columns)
+
+    def added(
+        self, table: str, *, snapshot_id: int, since: int | None, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Return what a snapshot has beyond an earlier one, or all if None is given, in small pieces."""
+        with iceberg_failures(f"reading table `{table}`"):
+            stored = self._load(table)
+            snapshot = snapshot_of(stored, table, snapshot_id)
+            tasks = (
+                files_of(stored, snapshot)
+                if since is None
+                else files_added_since(stored, table, snapshot, since)
+            )
+            return read_pieces(stored, table, list(tasks), columns)
 
     def tag(self, table: str, snapshot_id: int, name: str) -> None:
         """Name a snapshot; Conflict if the name is another snapshot's."""

@@ -1,10 +1,10 @@
 """Filling a view from its source's history, while everything else goes on.
 
-A backfill is planned once, as chunks of commits that follow each other and parts of the entities. Parts are
-filled side by side, the chunks of each part in order. At the end the view's watermark moves to where the
-plan ended, and from there commits reach the view as they reach every other. Whatever is done twice, or
-at the same time by the deliveries of new commits, counts once: an item takes of a chunk only the commits
-after its last.
+A backfill is planned as chunks of commits that follow each other, and for each chunk parts of the entities
+(``backfill_parts.py``). Chunks are filled in order, the parts of one side by side. At the end the view's
+watermark moves to where the plan ended, and from there commits reach the view as they reach every other; if
+there came too many rows for that meanwhile, there is another plan. Whatever is done twice, or at the same
+time by the deliveries of new commits, counts once: an item takes of a chunk only the commits after its last.
 
 A view whose items are true to the history is brought on from where it is. Any other is filled into a
 generation of items of its own, which is served from the moment it is whole: a new view, one whose source
@@ -13,21 +13,33 @@ because commits expired that it had not read, the step that notices it fails as 
 the state machine plans anew.
 """
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from tidemill.datasets.arrow import rows_for_views
+from tidemill.datasets.backfill_parts import (
+    SIZES,
+    Chunk,
+    Sizes,
+    chunks_of,
+    filled_to,
+    is_filled,
+    note_filled,
+    rows_of_part,
+)
 from tidemill.datasets.materialization import (
-    added_rows,
     bring_views,
+    is_far_behind,
     pairs,
     served_views,
     views_to_keep_up,
+    while_kept,
 )
-from tidemill.datasets.tables import Commit, Tables
-from tidemill.datasets.uploads import commit_record, committed_at
+from tidemill.datasets.tables import Commit, Tables, TablesInParts
+from tidemill.datasets.uploads import committed_at
 from tidemill.datasets.watermarks import (
     Watermark,
     begin,
@@ -46,13 +58,11 @@ from tidemill.features.generations import (
     move_pointer,
     read_pointers,
 )
-from tidemill.features.materialization import CommittedRows, materialize_commits
+from tidemill.features.materialization import CommittedRows, materialize_stretches
 from tidemill.features.online import OnlineStore
 from tidemill.ports import Documents
 from tidemill.project import Project
 
-CHUNK_COMMITS = 100
-MAX_PARTS = 8
 _NAME_CHARACTERS = 40  # of a view, within the 80 of an execution's name
 
 
@@ -95,7 +105,7 @@ def start_missing(
     documents: Documents,
     store: OnlineStore,
 ) -> list[str]:
-    """Start filling those of some views that never were filled, or hold what is no longer history.
+    """Start filling those of some views that never were, are far behind, or hold what is no longer history.
 
     Whoever means to serve from views need not wait for the next commit, which starts it too.
 
@@ -108,7 +118,8 @@ def start_missing(
     for served in served_views(views, documents, store):
         rollbacks = rollbacks_of(documents, served.view.source)
         history = tables.commits(served.view.source)
-        if history and (served.watermark is None or not served.is_true_to(history, rollbacks)):
+        is_behind = served.watermark is None or is_far_behind(history, served.reached, views=len(views))
+        if history and (is_behind or not served.is_true_to(history, rollbacks)):
             start_backfill(executions, served.view, history[-1].sequence)
             missing.append(served.view.reference)
     return missing
@@ -149,19 +160,16 @@ class Backfills:
         Where watermarks and progress are kept.
     store
         The online store.
-    chunk_rows
-        The rows that one step holds in memory, unless a single commit has more.
-    part_rows
-        For so many rows one more part of the entities is filled side by side.
+    sizes
+        How much there is to do in one step.
     """
 
     project: Project
     served: Served
-    tables: Tables
+    tables: TablesInParts
     documents: Documents
     store: OnlineStore
-    chunk_rows: int = 1_000_000
-    part_rows: int = 250_000
+    sizes: Sizes = SIZES
 
     def plan(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Plan the backfill of ``view``, in its declared version unless ``version`` names another.
@@ -170,7 +178,7 @@ class Backfills:
         -------
         dict
             ``view``, ``version``, ``generation`` (of the items to fill), ``source``, ``until`` (the last
-            commit's sequence), ``chunks`` of ``after`` and ``until``, and ``parts`` of ``part`` and ``of``.
+            commit's sequence), and ``chunks`` of ``after``, ``until`` and ``parts``, of ``part`` and ``of``.
 
         Raises
         ------
@@ -180,18 +188,24 @@ class Backfills:
         view = self._view(request["view"], request.get("version"))
         rollbacks = rollbacks_of(self.documents, view.source)
         history = self.tables.commits(view.source)
-        generation, reached = self._begin(view, history, rollbacks)
+        generation = self._begin(view, history, rollbacks)
+        reached = self._filled_to(in_generation(view, generation))
         missing = [each for each in history if each.sequence > reached]
-        rows = sum(self._rows(commit, view) for commit in missing)
-        of = max(1, min(MAX_PARTS, rows // self.part_rows))
+        chunks = chunks_of(missing, reached, self.sizes)
         return {
             "view": view.name,
             "version": view.version,
             "generation": generation,
             "source": view.source,
             "until": missing[-1].sequence if missing else reached,
-            "chunks": list(self._chunks(view, reached, missing)),
-            "parts": [{"part": part, "of": of} for part in range(of)],
+            "chunks": [
+                {
+                    "after": chunk.after,
+                    "until": chunk.until,
+                    "parts": [{"part": part, "of": chunk.of} for part in range(chunk.of)],
+                }
+                for chunk in chunks
+            ],
         }
 
     def fill(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,24 +223,25 @@ class Backfills:
         Outdated
             If the history is no longer the one this was planned on.
         """
-        items = self._items(request)
-        part, of, after, until = (int(request[name]) for name in ("part", "of", "after", "until"))
-        reached = self._reached(items, part, of)
-        if reached >= until:
+        items, part = self._items(request), int(request["part"])
+        chunk = Chunk(*(int(request[name]) for name in Chunk._fields))
+        reached = self._filled_to(items)
+        if reached >= chunk.until or is_filled(self.documents, items, chunk, part):
             return {"items": 0}
-        if reached < after:
+        if reached < chunk.after:
             raise Conflict(
-                f"part {part} of {of} of view `{items.reference}` has come to commit {reached}, and this "
-                f"chunk begins after {after}; the chunk before it has to be filled first"
+                f"view `{items.reference}` has come to commit {reached}, and this chunk begins after "
+                f"{chunk.after}; the chunk before it has to be filled first"
             )
-        commits = [each for each in pairs(self._history(items)) if reached < each[1].sequence <= until]
-        written = materialize_commits(
+        (last,) = [each for each in self._history(items) if each.sequence == chunk.until]
+        written = materialize_stretches(
             items,
-            [self._committed_rows(items, commit, before) for before, commit in commits],
+            self._stretches(items, chunk, part, reached),
+            sequence=chunk.until,
+            at=committed_at(last),
             store=self.store,
-            only=lambda key: zlib.crc32(_entity(key)) % of == part,
         )
-        self.documents.put(*_progress(items, part, of), {"sequence": until})
+        note_filled(self.documents, items, chunk, part)
         return {"items": written}
 
     def finish(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,37 +250,40 @@ class Backfills:
         Returns
         -------
         dict
-            ``sequence``, the last commit that the view has taken.
+            ``view``, ``version``, ``sequence``, the last commit that the view has taken, and ``whole``: false
+            if what was committed meanwhile is so much that a plan has to be made for it too.
 
         Raises
         ------
         Conflict
-            If a part of the entities is not filled.
+            If a chunk is not filled.
         Outdated
             If the history is no longer the one this was planned on.
         """
         items = self._items(request)
-        until, parts = int(request["until"]), request["parts"]
-        for each in parts:
-            reached = self._reached(items, each["part"], each["of"])
-            if reached < until:
-                raise Conflict(
-                    f"part {each['part']} of {each['of']} of view `{items.reference}` has come to commit "
-                    f"{reached} of {until}; fill it again with `tidemill features backfill {items.name}`"
-                )
-        self._bring(items, until)
-        self._serve(items)
-        # Until a moment ago new commits went to the items that were served before.
-        self._bring(items, until)
+        until, reached = int(request["until"]), self._filled_to(items)
+        if reached < until:
+            raise Conflict(
+                f"view `{items.reference}` has come to commit {reached} of {until}; fill it again with "
+                f"`tidemill features backfill {items.name}`"
+            )
+        self._history(items)
+        move_watermark(self.documents, items, until)
+        whole = self._bring(items)
+        if whole:
+            self._serve(items)
+            # Until a moment ago new commits went to the items that were served before.
+            whole = self._bring(items)
         mark = read_watermark(self.documents, items)
-        return {"sequence": 0 if mark is None else mark.sequence}
+        sequence = 0 if mark is None else mark.sequence
+        return {"view": request["view"], "version": request["version"], "sequence": sequence, "whole": whole}
 
-    def _begin(self, view: ViewDefinition, history: Sequence[Commit], rollbacks: int) -> tuple[int, int]:
-        """Choose the generation of items to fill, and return it with the commit it has come to."""
+    def _begin(self, view: ViewDefinition, history: Sequence[Commit], rollbacks: int) -> int:
+        """Choose the generation of items to fill."""
         (served,) = served_views([view], self.documents, self.store)
         if served.items is not None and served.reached and served.is_true_to(history, rollbacks):
             extend(self.documents, served.items, history[-1].sequence)
-            return generation_of(served.items.reference)[1], served.reached
+            return generation_of(served.items.reference)[1]
         (pointer,) = read_pointers(self.store, [view.reference]).values()
         begun = self._generations(view)
         going_on = [
@@ -276,7 +294,7 @@ class Backfills:
         ]
         generation = max(going_on, default=1 + max([pointer.generation, *begun]))
         begin(self.documents, in_generation(view, generation), history, rollbacks)
-        return generation, begun[generation].sequence if going_on else 0
+        return generation
 
     def _generations(self, view: ViewDefinition) -> dict[int, Watermark]:
         """Return the watermarks of a view's generations that were begun."""
@@ -299,17 +317,20 @@ class Backfills:
             )
         return history
 
-    def _bring(self, items: ViewDefinition, until: int) -> None:
+    def _bring(self, items: ViewDefinition) -> bool:
+        """Bring the commits that came since, and tell whether that was all; not if it takes a backfill."""
         history = self._history(items)
-        move_watermark(self.documents, items, until)
+        mark = read_watermark(self.documents, items)
+        if mark is None or is_far_behind(history, mark.sequence, views=1):
+            return False
         bring_views(
-            self.project.source(items.source),
             [items],
             history,
             tables=self.tables,
             documents=self.documents,
             store=self.store,
         )
+        return True
 
     def _serve(self, items: ViewDefinition) -> None:
         reference, generation = generation_of(items.reference)
@@ -340,43 +361,37 @@ class Backfills:
             raise NotFound(f"no view `{reference}` is declared or was ever trained with{nearest}")
         return known[reference]
 
-    def _reached(self, items: ViewDefinition, part: int, of: int) -> int:
-        stored = self.documents.get(*_progress(items, part, of))
+    def _filled_to(self, items: ViewDefinition) -> int:
         mark = read_watermark(self.documents, items)
-        return max(0 if mark is None else mark.sequence, 0 if stored is None else int(stored[0]["sequence"]))
+        return filled_to(self.documents, items, 0 if mark is None else mark.sequence)
 
-    def _rows(self, commit: Commit, view: ViewDefinition) -> int:
-        return int(commit_record(commit, self.project.name, view.source)["rows"])
+    def _stretches(
+        self, items: ViewDefinition, chunk: Chunk, part: int, reached: int
+    ) -> Iterator[Sequence[CommittedRows]]:
+        """Read the rows of a part of a chunk, so many at a time as a part has, if its entities have more."""
+        waiting: list[CommittedRows] = []
+        n_rows = 0
+        for before, commit in pairs(self._history(items)):
+            if not reached < commit.sequence <= chunk.until:
+                continue
+            for rows in self._pieces(items, commit, before):
+                own = rows_of_part(rows, items, part, chunk.of)
+                if not own.num_rows:
+                    continue
+                columns = rows_for_views(own, [items])[items.reference]
+                waiting.append(CommittedRows(columns, commit.sequence, committed_at(commit)))
+                n_rows += own.num_rows
+                if n_rows >= self.sizes.part_rows:
+                    yield waiting
+                    waiting, n_rows = [], 0
+        if waiting:
+            yield waiting
 
-    def _chunks(
-        self, view: ViewDefinition, reached: int, missing: Sequence[Commit]
-    ) -> Iterator[dict[str, int]]:
-        after, until, rows, commits = reached, reached, 0, 0
-        for commit in missing:
-            more = self._rows(commit, view)
-            if commits and (rows + more > self.chunk_rows or commits == CHUNK_COMMITS):
-                yield {"after": after, "until": until}
-                after, rows, commits = until, 0, 0
-            until, rows, commits = commit.sequence, rows + more, commits + 1
-        if commits:
-            yield {"after": after, "until": until}
-
-    def _committed_rows(self, view: ViewDefinition, commit: Commit, before: Commit | None) -> CommittedRows:
-        rows = rows_for_views(added_rows(self.tables, [view], commit, before), [view])
-        return CommittedRows(rows[view.reference], commit.sequence, committed_at(commit))
-
-
-def forget_progress(documents: Documents, reference: str) -> None:
-    """Forget how far the parts of a generation of a view's items were filled."""
-    partition = f"BACKFILL#{reference}"
-    for part, _ in documents.query(partition):
-        documents.delete(partition, part)
-
-
-def _entity(key: str) -> bytes:
-    """Return what of an item's key names the entity: an entity is of the same part in every generation."""
-    return key.partition("#")[2].encode()
-
-
-def _progress(items: ViewDefinition, part: int, of: int) -> tuple[str, str]:
-    return f"BACKFILL#{items.reference}", f"{part}/{of}"
+    def _pieces(self, items: ViewDefinition, commit: Commit, before: Commit | None) -> Iterator[pa.Table]:
+        with while_kept(self.tables, items.source, commit, before):
+            yield from self.tables.added(
+                items.source,
+                snapshot_id=commit.snapshot_id,
+                since=None if before is None else before.snapshot_id,
+                columns=sorted(items.columns),
+            )

@@ -5,19 +5,21 @@ crash in between, a commit delivered twice, or two workers at once all repeat wo
 refuses to count again; and since every worker starts at the watermark and goes through the commits one
 by one, no item ever takes a commit before the ones it builds on.
 
-A view that is new, or has changed, is far behind; the items of a source that was rolled back hold rows
-that are no longer part of it. Both are left to a backfill, so that the others' features stay as new as
-the data, and what is served is replaced as a whole.
+A view that is new, or has changed, is far behind; so is one whose source has a commit of more rows than
+there is time for here; and the items of a source that was rolled back hold rows that are no longer part of
+it. All are left to a backfill, so that the others' features stay as new as the data, and what is served is
+replaced as a whole.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from tidemill.datasets.arrow import rows_for_views
 from tidemill.datasets.tables import Commit, Tables
-from tidemill.datasets.uploads import committed_at
+from tidemill.datasets.uploads import committed_at, rows_of
 from tidemill.datasets.watermarks import (
     Watermark,
     begin,
@@ -32,10 +34,17 @@ from tidemill.features.generations import generation_of, in_generation, read_poi
 from tidemill.features.materialization import materialize
 from tidemill.features.online import OnlineStore
 from tidemill.ports import Documents
-from tidemill.project import Project, Source
+from tidemill.project import Project
 
 BEHIND_AT_MOST = 20
 """The commits a view may be behind and still be brought along, rather than by a backfill."""
+
+WRITES_AT_MOST = 90_000
+"""The items that all views of a source may have written on the way, by the rows that are missing.
+
+A row changes one item of each view at most. The slowest store there is, a local cloud's, takes some 450 items
+a second, so this is two thirds of the five minutes that the function has; DynamoDB takes ten times as many.
+"""
 
 Backfill = Callable[[ViewDefinition, int], None]
 """Asks for a backfill of a view up to a commit's sequence."""
@@ -121,8 +130,8 @@ def materialize_commit(
     served
         Views of the source that models in service were trained with, declared still or not.
     backfill
-        Is asked to fill a view more than ``BEHIND_AT_MOST`` commits behind, and anew one whose items are
-        not of the source's history; without it, every view is brought along here, however long it takes.
+        Is asked to fill a view that ``is_far_behind``, and anew one whose items are not of the source's
+        history; without it, every view is brought along here, however long it takes.
 
     Returns
     -------
@@ -138,7 +147,7 @@ def materialize_commit(
     PlatformError
         If a service failed; the same call again goes on from where this one came to.
     """
-    source = project.source(source_name)
+    project.source(source_name)  # a commit of one that is no more is not found
     views = served_views(views_to_keep_up(project, source_name, served), documents, store)
     rollbacks = rollbacks_of(documents, source_name)
     if all(_has_taken(each, sequence, rollbacks) for each in views):
@@ -149,7 +158,7 @@ def materialize_commit(
     for each in views:
         if not each.is_true_to(history, rollbacks):
             _fill_anew(each, history, backfill)
-        elif backfill is not None and _is_far_behind(each, commits):
+        elif backfill is not None and is_far_behind(commits, each.reached, views=len(views)):
             backfill(each.view, commits[-1].sequence)
         elif each.items is not None:
             if each.watermark is None:
@@ -157,12 +166,11 @@ def materialize_commit(
             elif each.watermark.retired_at is not None:
                 extend(documents, each.items, each.watermark.newest)
             brought.append(each.items)
-    written = bring_views(source, brought, commits, tables=tables, documents=documents, store=store)
+    written = bring_views(brought, commits, tables=tables, documents=documents, store=store)
     return {generation_of(items)[0]: count for items, count in written.items()}
 
 
 def bring_views(
-    source: Source,
     views: Sequence[ViewDefinition],
     history: Sequence[Commit],
     *,
@@ -174,8 +182,6 @@ def bring_views(
 
     Parameters
     ----------
-    source
-        The source.
     views
         Generations of views' items that were begun, and hold nothing but what is in the history.
     history
@@ -229,24 +235,48 @@ def added_rows(
     """
     table, since = views[0].source, None if before is None else before.snapshot_id
     columns = sorted(frozenset[str]().union(*(view.columns for view in views)))
-    try:
+    with while_kept(tables, table, commit, before):
         return tables.rows(table, snapshot_id=commit.snapshot_id, since=since, columns=columns)
+
+
+@contextmanager
+def while_kept(tables: Tables, table: str, commit: Commit, before: Commit | None) -> Iterator[None]:
+    """Read what a commit added to the one before it, which may both go while that goes on.
+
+    Raises
+    ------
+    Outdated
+        If one of them was taken back or expired meanwhile: then nobody knows what it added.
+    """
+    try:
+        yield
     except NotFound as error:
         kept = {each.snapshot_id for each in tables.commits(table)}
-        if commit.snapshot_id in kept and (since is None or since in kept):
+        if commit.snapshot_id in kept and (before is None or before.snapshot_id in kept):
             raise  # it is a column that is missing, and going on from the beginning brings none
         raise Outdated(f"{error}; it went on while it was read, begin again") from error
+
+
+def is_far_behind(commits: Sequence[Commit], reached: int, *, views: int) -> bool:
+    """Return whether what is missing is more than can be brought along with a commit.
+
+    Parameters
+    ----------
+    commits
+        The source's, oldest first.
+    reached
+        The sequence of the last one that the view has taken.
+    views
+        How many views are brought along together.
+    """
+    missing = [commit for commit in commits if commit.sequence > reached]
+    return len(missing) > BEHIND_AT_MOST or views * sum(map(rows_of, missing)) > WRITES_AT_MOST
 
 
 def _has_taken(served: ServedView, sequence: int, rollbacks: int) -> bool:
     """Return whether a view needs nothing, by what can be told without a look at the table."""
     mark = served.watermark
     return mark is not None and mark.sequence >= sequence and mark.rollbacks == rollbacks
-
-
-def _is_far_behind(served: ServedView, commits: Sequence[Commit]) -> bool:
-    missing = [commit for commit in commits if commit.sequence > served.reached]
-    return len(missing) > BEHIND_AT_MOST
 
 
 def _fill_anew(served: ServedView, history: Sequence[Commit], backfill: Backfill | None) -> None:

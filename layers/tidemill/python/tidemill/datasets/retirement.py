@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tidemill.datasets.backfill import Served, forget_progress
+from tidemill.datasets.backfill import Served
+from tidemill.datasets.backfill_parts import forget_progress
 from tidemill.datasets.materialization import views_to_keep_up
 from tidemill.datasets.removal import ItemRemoval
 from tidemill.datasets.tables import Tables

@@ -122,6 +122,8 @@ class Tables(Protocol):
         The oldest commit that is kept stands for all before it: what it added is all it holds. Whoever must
         not take it for that names the commit, ``since`` which they want what was added; NotFound if that one
         is no longer part of the snapshot's history.
+
+        Columns come by the names they are asked for by, which may be names they had before.
         """
         ...
 
@@ -145,6 +147,16 @@ class PartReader(Protocol):
         """Return rows as of a snapshot, file by file in the order of their paths.
 
         NotFound if there is no such snapshot, or, at the latest when a part is read, no such column.
+        """
+        ...
+
+    def added(
+        self, table: str, *, snapshot_id: int, since: int | None, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Return what a snapshot has beyond an earlier one, or all if None is given, in small pieces.
+
+        A piece is part of a file, so that no file is too large. NotFound where ``parts`` and
+        ``Tables.rows`` raise it.
         """
         ...
 

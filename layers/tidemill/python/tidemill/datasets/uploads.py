@@ -169,6 +169,11 @@ def committed_at(commit: Commit) -> datetime | None:
     return datetime.fromisoformat(said) if said else None
 
 
+def rows_of(commit: Commit) -> int:
+    """Return how many rows a commit's upload brought."""
+    return int(commit.properties.get(f"{_PREFIX}rows") or 0)
+
+
 def commit_record(commit: Commit, project: str, source: str) -> dict[str, Any]:
     """Return a commit as the detail of its ``CommitCreated`` event, which is also what the index keeps."""
     said = {name: commit.properties.get(f"{_PREFIX}{name}", "") for name in _SAID}

@@ -1,6 +1,6 @@
 """Applying commits to the online store: once in effect, however often or together they are delivered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,58 +67,103 @@ def materialize(
     return materialize_commits(view, [CommittedRows(rows, sequence, at)], store=store)
 
 
-def materialize_commits(
-    view: Declared,
-    commits: Sequence[CommittedRows],
-    *,
-    store: OnlineStore,
-    only: Callable[[str], bool] | None = None,
-) -> int:
+def materialize_commits(view: Declared, commits: Sequence[CommittedRows], *, store: OnlineStore) -> int:
     """Apply the rows of some commits that follow each other to a view's items, in one write an item.
 
+    As ``materialize_stretches`` does, with all rows at once.
+    """
+    last = commits[-1]
+    return materialize_stretches(view, [commits], sequence=last.sequence, at=last.at, store=store)
+
+
+def materialize_stretches(
+    view: Declared,
+    stretches: Iterable[Sequence[CommittedRows]],
+    *,
+    sequence: int,
+    at: datetime | None,
+    store: OnlineStore,
+) -> int:
+    """Apply the rows of some commits that follow each other, a stretch at a time, in one write an item.
+
     Of what an item has taken before nothing is taken again: each takes the rows of the commits after
-    its last. The items end as if the commits had come one by one.
+    its last. The items end as if the commits had come one by one. Of the rows one stretch is in memory; the
+    items are until all have come, because one that was written with half of a commit could not be told
+    from one that has taken it.
 
     Parameters
     ----------
     view
         The view, or its definition.
-    commits
-        In their order, at least one. All before the first must have been applied.
+    stretches
+        Rows in the order of their commits; what a commit added may be spread over several. All commits
+        before the first must have been applied.
+    sequence, at
+        Of the last of the commits, whether it brings rows or not.
     store
         The online store.
-    only
-        Says by its key whether an item is to be brought up to date; by default all are.
 
     Returns
     -------
     int
         How many items were written.
     """
-    definition = define(view)
-    events, of_commit = _events_of(definition, commits)
-    sequences = np.array([commit.sequence for commit in commits], dtype=np.int64)[of_commit]
-    codes, keys = _keys_of(definition, events, only)
-    stored = store.get_many(keys, consistent=True) if keys else {}
-    taken = np.array([stored[key].sequence if key in stored else -1 for key in keys], dtype=np.int64)
-    new = np.flatnonzero((codes >= 0) & (sequences > np.append(taken, -1)[codes]))
-    due, places = np.unique(codes[new], return_inverse=True)
-    layout = layout_of(definition)
-    due_keys = [keys[code] for code in due.tolist()]
-    items = [
-        unpack_item(stored[key].value, layout) if key in stored else empty_item(layout) for key in due_keys
-    ]
-    if not items:
-        return 0
-    committed = np.array([_ALWAYS if each.at is None else whole_seconds_us(each.at) for each in commits])
-    updated = take_in(
-        definition, items, take_events(events, new), places.astype(np.int64), committed[of_commit[new]]
-    )
-    last, no_events, written = commits[-1], take_events(events, new[:0]), {}
-    for key, item in zip(due_keys, updated, strict=True):
-        packed, overflowed = fit_item(definition, item, last.at, no_events)
-        written[key] = OnlineItem(packed, last.sequence, _expiry(definition, item, last.at), overflowed)
-    return store.put_many(written)
+    taking = _Taking(define(view), store)
+    for commits in stretches:
+        taking.take(commits)
+    return taking.write(sequence, at)
+
+
+class _Taking:
+    """The items of a view that some commits touch, while they take them."""
+
+    def __init__(self, view: ViewDefinition, store: OnlineStore) -> None:
+        self._view = view
+        self._store = store
+        self._layout = layout_of(view)
+        self._taken: dict[str, int] = {}  # the sequence of the last commit of each item as it is stored
+        self._items: dict[str, Item] = {}
+        self._due: dict[str, None] = {}  # in the order they came to be so
+
+    def take(self, commits: Sequence[CommittedRows]) -> None:
+        """Take in some rows."""
+        events, of_commit = _events_of(self._view, commits)
+        sequences = np.array([commit.sequence for commit in commits], dtype=np.int64)[of_commit]
+        codes, keys = _keys_of(self._view, events)
+        self._read([key for key in keys if key not in self._taken])
+        taken = np.array([self._taken[key] for key in keys], dtype=np.int64)
+        new = np.flatnonzero(sequences > taken[codes])
+        due, places = np.unique(codes[new], return_inverse=True)
+        due_keys = [keys[code] for code in due.tolist()]
+        committed = np.array([_ALWAYS if each.at is None else whole_seconds_us(each.at) for each in commits])
+        updated = take_in(
+            self._view,
+            [self._items[key] for key in due_keys],
+            take_events(events, new),
+            places.astype(np.int64),
+            committed[of_commit[new]],
+        )
+        self._items.update(zip(due_keys, updated, strict=True))
+        self._due.update(dict.fromkeys(due_keys))
+        self._no_events = take_events(events, new[:0])
+
+    def write(self, sequence: int, at: datetime | None) -> int:
+        """Write the items that took something, and return how many were written."""
+        written = {}
+        for key in self._due:
+            item = self._items.pop(key)
+            packed, overflowed = fit_item(self._view, item, at, self._no_events)
+            written[key] = OnlineItem(packed, sequence, _expiry(self._view, item, at), overflowed)
+        return self._store.put_many(written) if written else 0
+
+    def _read(self, keys: Sequence[str]) -> None:
+        stored = self._store.get_many(keys, consistent=True) if keys else {}
+        for key in keys:
+            there = stored.get(key)
+            self._taken[key] = -1 if there is None else there.sequence
+            self._items[key] = (
+                empty_item(self._layout) if there is None else unpack_item(there.value, self._layout)
+            )
 
 
 def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[Events, Ints]:
@@ -135,20 +180,12 @@ def _events_of(view: ViewDefinition, commits: Sequence[CommittedRows]) -> tuple[
     return Events(columns, happened, known), of_commit
 
 
-def _keys_of(
-    view: ViewDefinition, events: Events, only: Callable[[str], bool] | None
-) -> tuple[Ints, list[str]]:
-    """Return the keys of the items to bring up to date, and each event's place among them, -1 for others."""
+def _keys_of(view: ViewDefinition, events: Events) -> tuple[Ints, list[str]]:
+    """Return each event's place among the keys of the items that events belong to, and these keys."""
     codes, _ = encode_entities(view, events, events.columns)
     _, firsts, codes = np.unique(codes, return_index=True, return_inverse=True)
     parts = [plain_values(events.columns[name].take(firsts)) for name, _ in view.keys]
-    keys = [key_text(view, values) for values in zip(*parts, strict=True)]
-    if only is None:
-        return codes.astype(np.int64), keys
-    wanted = [key for key in keys if only(key)]
-    place = {key: position for position, key in enumerate(wanted)}
-    places = np.array([place.get(key, -1) for key in keys], dtype=np.int64)
-    return places[codes], wanted
+    return codes.astype(np.int64), [key_text(view, values) for values in zip(*parts, strict=True)]
 
 
 def _expiry(view: ViewDefinition, item: Item, at: datetime | None) -> int | None:
