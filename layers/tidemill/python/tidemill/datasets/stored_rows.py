@@ -51,6 +51,17 @@ class StoredRows(Mapping[str, Columns]):
         self._kept: OrderedDict[str, Columns] = OrderedDict()
         self._lock = threading.Lock()
 
+    def by(self, schemas: Mapping[str, Schema]) -> "StoredRows":
+        """Return what reads the same versions by other schemas: these rows, if they have all that is wanted.
+
+        Otherwise these are let go of, and read again should they be asked for.
+        """
+        if all(schema.items() <= self._schemas.get(name, {}).items() for name, schema in schemas.items()):
+            return self
+        with self._lock:
+            self._kept.clear()
+        return StoredRows(self._tables, self._snapshots, schemas, told=self._told)
+
     def __getitem__(self, source: str) -> Columns:
         """Return a source's rows; KeyError for one that is not among them."""
         with self._lock:

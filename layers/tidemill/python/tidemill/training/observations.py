@@ -30,6 +30,8 @@ class Observed:
         Shape (n_rows,), bool.
     dropped
         How many rows were left out, by reason.
+    rows
+        Which row of the source each is of, shape (n_rows,).
     """
 
     request: Columns
@@ -37,6 +39,7 @@ class Observed:
     time: Column
     labels: Mask
     dropped: Mapping[str, int]
+    rows: NDArray[np.intp]
 
 
 def observe(model: Model, rows: Columns, cutoff: np.datetime64) -> Observed:
@@ -77,6 +80,7 @@ def observe(model: Model, rows: Columns, cutoff: np.datetime64) -> Observed:
             "without a label": int(unlabelled.sum()),
             "without a key or time": int(unnamed.sum()),
         },
+        rows=order,
     )
 
 

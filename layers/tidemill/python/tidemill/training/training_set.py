@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -101,6 +102,7 @@ def build_training_set(
             pinned["champion"],
             plan,
             sources=sources,
+            source=model.observations.source.name,
             observed=_only(observed, test),
             data=data,
             digest=digest,
@@ -142,6 +144,19 @@ def _fit_plan(
 def _inputs(plan: FeaturePlan, sources: Mapping[str, Columns], observed: Observed) -> dict[str, Column]:
     asked = {**observed.request, _TIME: observed.time}
     return assemble(plan, observed.request, join_features(asked, plan.views, sources, _TIME))
+
+
+def _inputs_by(plan: FeaturePlan, sources: StoredRows, source: str, observed: Observed) -> dict[str, Column]:
+    """Return the inputs of a plan that may know the sources as they were declared before."""
+    schemas = {source: dict(plan.request)}
+    for view in plan.views:
+        if view.source in sources:
+            schemas.setdefault(view.source, {}).update(view.schema)
+    known, request = sources.by(schemas), observed.request
+    if any(name not in request or request[name].type is not type_ for name, type_ in plan.request.items()):
+        own = known[source]
+        request = take_rows({name: own[name] for name in plan.request}, observed.rows)
+    return _inputs(plan, known, replace(observed, request=request))
 
 
 def _parquet(observed: Observed, inputs: Columns, split: NDArray[np.int8]) -> bytes:
@@ -195,6 +210,7 @@ def _only(observed: Observed, rows: Array) -> Observed:
         time=observed.time.take(rows),
         labels=observed.labels[rows],
         dropped=observed.dropped,
+        rows=observed.rows[rows],
     )
 
 
@@ -202,7 +218,8 @@ def _for_champion(
     champion: Mapping[str, Any] | None,
     plan: FeaturePlan,
     *,
-    sources: Mapping[str, Columns],
+    sources: StoredRows,
+    source: str,
     observed: Observed,
     data: Blobs,
     digest: str,
@@ -217,7 +234,7 @@ def _for_champion(
         return answer
     champion_plan = FeaturePlan.from_json(theirs)
     try:
-        features = matrix(champion_plan, _inputs(champion_plan, sources, observed))
+        features = matrix(champion_plan, _inputs_by(champion_plan, sources, source, observed))
     except CallerError as error:  # what it needs is no longer in the data: it could not serve either
         return answer | {"incomparable": str(error)}
     prefix = f"{TRAINING_SETS}/{digest}/champion"
