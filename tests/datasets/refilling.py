@@ -24,6 +24,7 @@ from tidemill.memory.documents import MemoryDocuments
 from tidemill.memory.executions import MemoryExecutions
 from tidemill.memory.online import MemoryOnlineStore
 
+SMALL = Sizes(chunk_rows=24, part_rows=10)
 FAR_FUTURE = datetime(2113, 1, 1, tzinfo=UTC)
 
 
@@ -79,6 +80,7 @@ class Refilled:
     in_service: InService = field(default_factory=InService)
     executions: MemoryExecutions = field(default_factory=MemoryExecutions)
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    sizes: Sizes = SMALL
 
     @property
     def view(self) -> ViewDefinition:
@@ -125,7 +127,7 @@ class Refilled:
             start_anew(self.executions, [self.view, *self.in_service.views], done.times)
 
     def backfills(self, cloud: Cloud | None = None) -> Backfills:
-        """Return the steps of a backfill, in small chunks."""
+        """Return the steps of a backfill."""
         seen = cloud or self.cloud
         return Backfills(
             self.project,
@@ -133,7 +135,7 @@ class Refilled:
             seen.tables,
             seen.documents,
             seen.store,
-            Sizes(chunk_rows=24, part_rows=10),
+            self.sizes,
         )
 
     def fill(self, view: ViewDefinition | None = None, *, cloud: Cloud | None = None) -> int:
