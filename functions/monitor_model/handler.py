@@ -28,15 +28,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Watch ``model``, and the sources it learns from, as of ``time``, the schedule's own."""
     del context  # Lambda's
     model, at = event["model"], datetime.fromisoformat(event["time"])
-    project, tables, documents = wiring.project(), wiring.tables(), wiring.documents()
-    silent = look_for_silence(
-        project.name,
-        sources_to_watch(project, model),
-        at,
-        tables=tables,
-        documents=documents,
-        events=wiring.events(),
-    )
+    project = wiring.project()
+    tables, documents, events = wiring.tables(), wiring.documents(), wiring.events()
+    watched = sources_to_watch(project, model)
+    silent = look_for_silence(project.name, watched, at, tables=tables, documents=documents, events=events)
     names = ", ".join(each["source"] for each in silent)
     count_metric("SilentSources", len(silent), {"Project": project.name}, {"sources": names})
     return monitor(model).watch(at)
