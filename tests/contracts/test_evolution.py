@@ -91,6 +91,16 @@ def test_a_column_may_be_renamed_and_widened_in_any_order(planes: Tables) -> Non
     assert sorted(planes.rows("planes").column("places").to_pylist()) == [2.5, 3.5, 2**53 - 1]
 
 
+def test_a_column_may_be_renamed_and_widened_at_once(planes: Tables) -> None:
+    places = pa.schema([("name", pa.string()), ("places", pa.float64())])
+    for _ in range(2):
+        planes.ensure("planes", places, was={"places": "seats"})
+    append(planes, places, "b", 2.5)
+    assert set(planes.rows("planes").column_names) == {"name", "places"}
+    for name in ("places", "seats"):
+        assert sorted(planes.rows("planes", columns=[name]).column(name).to_pylist()) == [2.5, 2**53 - 1]
+
+
 def test_a_column_no_longer_declared_stays_and_is_null_in_new_rows(planes: Tables) -> None:
     narrower = pa.schema([("name", pa.string())])
     planes.ensure("planes", narrower)

@@ -36,11 +36,13 @@ TRIPS = replace(trips, schema={**trips.schema, "note": String, "riders": Int})
 
 
 def model_of(source: Source) -> Model:
-    """Return the toy's model over trips as declared."""
+    """Return the toy's model over trips as declared, of which ``rain`` may be named ``wet``."""
+    rain = "wet" if "wet" in source.schema else "rain"
+    request = ["zone", "started_at", rain]
     return replace(
         long_trip,
-        observations=replace(long_trip.observations, source=source),
-        features=[replace(zone_trips, source=source), zone_record, *long_trip.features[2:]],
+        observations=replace(long_trip.observations, source=source, request=request),
+        features=[replace(zone_trips, source=source), zone_record, "zone", rain, *long_trip.features[4:]],
     )
 
 
@@ -85,11 +87,10 @@ class Warehouse:
         upload(self.tables, self.source, with_extras(rows, self.source), uuid.uuid4().hex)
 
     def build(self, pinned: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """Build the training set of a pinned dataset in an empty bucket."""
+        """Build the training set of a dataset that the run `first` pinned in an empty bucket."""
         lab = replace(self.lab, model=model_of(self.source), data=type(self.lab.data)())
-        lab.run("again", at=AT, until="pin_dataset")
         answer = build_training_set(
-            make_context("again", at=AT),
+            make_context("first", at=AT),
             lab.model,
             pinned=pinned,
             tables=lab.tables,
@@ -166,6 +167,53 @@ def test_a_training_set_is_built_again_in_the_same_bytes(
         again, same = warehouse.build(pinned)
         assert again == built, change.__name__
         assert same == files, change.__name__
+
+
+WHOLE = replace(trips, schema={**trips.schema, "rain": Int, "minutes": Int})
+EVOLVED = {"renamed": ("wet", Int), "widened": ("rain", Float), "renamed and widened": ("wet", Float)}
+
+
+@pytest.mark.parametrize("happens", EVOLVED)
+def test_what_a_model_reads_may_be_renamed_and_widened_and_comes_out_in_the_same_bytes(
+    aws_endpoint: str, happens: str
+) -> None:
+    """All of them by the declaration of then; by today's, what the estimator is given and checked by."""
+    assert aws_endpoint
+    warehouse = Warehouse(source=WHOLE)
+    upload(warehouse.tables, WHOLE, in_whole(trip_rows(56), WHOLE), "before")
+    pinned = warehouse.lab.run("first", at=AT, until="pin_dataset")["pin_dataset"]
+    built, files = warehouse.build(pinned)
+    name, type_ = EVOLVED[happens]
+    schema = {{"rain": name}.get(old, old): each for old, each in WHOLE.schema.items()}
+    source = replace(
+        WHOLE, schema={**schema, name: type_, "minutes": type_}, was={} if name == "rain" else {name: "rain"}
+    )
+    warehouse.source = source
+    warehouse.tables.ensure("trips", arrow_schema(source.schema), was=source.was)
+    rows = {{"rain": name}.get(old, old): each for old, each in trip_rows(14, first=56).items()}
+    upload(warehouse.tables, source, in_whole(rows, source), "after")
+    _, by_today = warehouse.build(pinned)
+    assert arrays_of(by_today) == arrays_of(files)
+    assert by_today != files, "the names or types that are told of are others"
+    warehouse.source = WHOLE
+    again, same = warehouse.build(pinned)
+    assert again == built
+    assert same == files
+
+
+def in_whole(rows: dict[str, Any], source: Source) -> dict[str, Any]:
+    """Return trips with whole numbers where they are declared so."""
+    return {
+        name: column(Int, [None if value is None else int(value) for value in each.to_list()])
+        if source.schema[name] is Int
+        else each
+        for name, each in rows.items()
+    }
+
+
+def arrays_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return the arrays of a training set by what they are of."""
+    return {key.rpartition("/")[2]: data for key, data in files.items() if key.endswith(".npz")}
 
 
 def test_observations_of_one_key_and_time_come_in_the_same_order_whatever_order_they_are_read_in() -> None:

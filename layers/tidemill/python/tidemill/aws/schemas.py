@@ -40,7 +40,8 @@ def evolve(stored: Table, name: str, declared: pa.Schema, was: Mapping[str, str]
         If its rows can not follow.
     """
     renamed, widened, added = plan_evolution(name, merged_fields(fields_of(stored.schema())), declared, was)
-    moved = {**renamed} | {column: narrow_name(column) for column in widened}
+    before = {new: old for old, new in renamed.items()}
+    moved = {**renamed} | {before.get(column, column): narrow_name(column) for column in widened}
     there = stored.schema().column_names
     moved |= {narrow_name(old): narrow_name(new) for old, new in renamed.items() if narrow_name(old) in there}
     if moved:
@@ -66,22 +67,21 @@ def read_files(
     NotFound
         If the table does not have a column.
     """
-    scan, as_asked = scan_of(stored, name, columns)
-    return as_asked(scan.to_table(tasks))
+    schema, as_asked = stored_columns(stored, name, columns)
+    return as_asked(ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE).to_table(tasks))
 
 
-def scan_of(
+def stored_columns(
     stored: Table, name: str, columns: Sequence[str] | None
-) -> tuple[ArrowScan, Callable[[pa.Table], pa.Table]]:
-    """Return what reads files, and what makes of its rows those asked for; NotFound if there is no column."""
+) -> tuple[Schema, Callable[[pa.Table], pa.Table]]:
+    """Return what to read of files, and what makes of it the columns asked for; NotFound for one not there."""
     schema = stored.schema()
     if columns is None:
-        return ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE), merge_widened
+        return schema, merge_widened
     former = sorted(stored.schemas().values(), key=lambda each: each.schema_id, reverse=True)
     names = names_to_read(name, columns, fields_of(schema), map(fields_of, former))
     schema = schema.select(*with_narrow(list(dict.fromkeys(names.values())), schema.column_names))
-    scan = ArrowScan(stored.metadata, stored.io, schema, ALWAYS_TRUE)
-    return scan, lambda rows: under_names(merge_widened(rows), names)
+    return schema, lambda rows: under_names(merge_widened(rows), names)
 
 
 def _as_written(type_: pa.DataType) -> pa.DataType:
