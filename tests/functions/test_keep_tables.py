@@ -14,10 +14,11 @@ from tidemill.aws.clients import client
 from tidemill.datasets.arrow import arrow_schema
 from tidemill.datasets.rollback import rollback
 from tidemill.datasets.tables import AT_PROPERTY
-from tidemill.errors import Outdated
+from tidemill.errors import NotFound, Outdated
 from tidemill.expressions import String, Timestamp, column
 from tidemill.features.generations import ServedItems
 from tidemill.features.online import read_views
+from tidemill.registry.versions import register_version
 
 CACHED = (
     wiring.settings,
@@ -79,6 +80,32 @@ def test_a_table_of_many_small_old_commits_becomes_few_files_and_keeps_its_rows(
     assert len(wiring.tables().commits("planes")) == 20
     assert wiring.tables().rows("planes").num_rows == COMMITS
     assert wiring.tables().rows("planes", snapshot_id=tagged.snapshot_id).num_rows == 4
+
+
+def test_what_a_registered_model_was_trained_on_stays_readable_without_a_tag(deployment: Deployment) -> None:
+    """Though no alias points at the version; its neighbours go."""
+    assert deployment
+    commit_planes(COMMITS)
+    trained_on, other = (wiring.tables().commits("planes")[number].snapshot_id for number in (3, 4))
+    register_version(
+        wiring.documents(),
+        "late_arrival",
+        run_id="first",
+        package="0" * 64,
+        at="2013-02-01T00:00:00Z",
+        passed=False,
+        gates=[],
+        metrics={},
+        lineage={"dataset": {"snapshots": {"planes": trained_on}}},
+    )
+    assert wiring.table_history().tags("planes") == {}
+    keep = handler_of("keep_tables")
+    expired = sum(keep(weeks_later(week), None)[0]["expired"] for week in range(3))
+    wiring.table_upkeep().remove_unreachable("planes", written_before=datetime(2113, 1, 1, tzinfo=UTC))
+    assert expired == COMMITS - 20 - 1
+    assert wiring.tables().rows("planes", snapshot_id=trained_on).num_rows == 4
+    with pytest.raises(NotFound, match=f"no snapshot {other}"):
+        wiring.tables().rows("planes", snapshot_id=other)
 
 
 def test_predictions_sent_again_after_their_commit_expired_are_not_recorded_again(
