@@ -83,7 +83,8 @@ def pin_dataset(context: RunContext, model: Model, *, tables: Tables, documents:
 def _hold_unblocked(documents: Documents, source: str, model: str) -> None:
     refusal = blocking_refusal(documents, source)
     if refusal is not None:
-        failed = shorten(" and ".join(refusal["failed"]), _CHECKS_CHARACTERS, placeholder=" …")
+        named = refusal.get("failed", ["its checks"])  # they were not noted at first
+        failed = shorten(" and ".join(named), _CHECKS_CHARACTERS, placeholder=" …")
         raise CallerError(
             f"source `{source}`, which model `{model}` learns from, is blocked since {refusal['at']}: "
             f"{PurePosixPath(refusal['upload']['key']).name} failed {failed}; "
