@@ -74,7 +74,7 @@ def read_files(
 def stored_columns(
     stored: Table, name: str, columns: Sequence[str] | None
 ) -> tuple[Schema, Callable[[pa.Table], pa.Table]]:
-    """Return what to read of files, and what makes of it the columns asked for; NotFound for one not there."""
+    """Return what to read of files, and what makes of it the columns asked for; NotFound if one is not."""
     schema = stored.schema()
     if columns is None:
         return schema, merge_widened
