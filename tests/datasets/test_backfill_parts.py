@@ -162,4 +162,4 @@ def large_commit(one: Refilled, *, second: int) -> None:
 
 def test_sizes_grow_only_where_there_would_be_too_many_parts() -> None:
     assert Sizes(10, 5).of_history(50) == Sizes(10, 5)
-    assert Sizes(10, 5).of_history(10_000).part_rows == 10
+    assert Sizes(10, 5).of_history(10_000).part_rows == 10_000 // PARTS_AT_MOST

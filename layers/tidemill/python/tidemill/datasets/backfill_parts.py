@@ -21,8 +21,8 @@ from tidemill.ports import Documents
 
 CHUNK_COMMITS = 100
 """The commits of a chunk, so that each part opens a few hundred files at most."""
-PARTS_AT_MOST = 1000
-"""The parts that a history is cut into, all chunks together: a state machine keeps 25,000 events."""
+PARTS_AT_MOST = 500
+"""The parts that a history is cut into, all chunks together: each goes through all rows of its chunk."""
 _CHUNK = "chunk/"
 
 
@@ -48,7 +48,7 @@ class Sizes(NamedTuple):
         Examples
         --------
         >>> Sizes().of_history(57_000_000)
-        Sizes(chunk_rows=1000000, part_rows=57000)
+        Sizes(chunk_rows=1000000, part_rows=114000)
         """
         return Sizes(
             max(self.chunk_rows, rows // (PARTS_AT_MOST // 4)), max(self.part_rows, rows // PARTS_AT_MOST)
