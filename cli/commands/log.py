@@ -21,9 +21,9 @@ from tidemill.project import load_project
 @json_option
 @pass_app
 def log(app: App, source: str, *, as_json: bool) -> None:
-    """List the commits of SOURCE, the newest first, what failed in them, and the uploads that were refused.
+    """List the commits of SOURCE and the refused uploads.
 
-    Refused uploads are listed for 90 days.
+    The newest commit comes first, and with each what failed in it. Refused uploads are listed for 90 days.
     """
     from tidemill.datasets.refusals import refused_uploads  # noqa: PLC0415 - Arrow takes a second to import
 
