@@ -30,7 +30,7 @@ MAX_ITEM_BYTES = 390_000
 """The most that fits into an item of DynamoDB, 400 KB, beside its key and numbers."""
 _HEADER = struct.Struct("<BqqIB")
 _COUNT = struct.Struct("<I")
-_WIDTHS = (1, 2, 4, 8)
+_INTEGERS = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +118,16 @@ def _pack_table(table: Ints) -> list[bytes]:
     n_entries = table.shape[1]
     lowest, highest = table.min(axis=1, initial=0), table.max(axis=1, initial=0)
     widths = [_width(int(low), int(high)) for low, high in zip(lowest, highest, strict=True)]
-    rows = [row.astype(f"<i{width}").tobytes() for row, width in zip(table, widths, strict=True) if width]
+    rows = [row.astype(_INTEGERS[width]).tobytes() for row, width in zip(table, widths, strict=True) if width]
     return [_COUNT.pack(n_entries), bytes(widths), *rows]
 
 
 def _width(low: int, high: int) -> int:
     if low == high == 0:
         return 0
-    return next(width for width in _WIDTHS if -(1 << (8 * width - 1)) <= low and high < 1 << (8 * width - 1))
+    return next(
+        width for width in _INTEGERS if -(1 << (8 * width - 1)) <= low and high < 1 << (8 * width - 1)
+    )
 
 
 def unpack_item(data: bytes, layout: Layout) -> Item:
@@ -167,7 +169,7 @@ def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:
     table = np.zeros((n_rows, n_entries), dtype=np.int64)
     for row, width in enumerate(widths):
         if width:
-            table[row] = np.frombuffer(data, dtype=f"<i{width}", count=n_entries, offset=offset)
+            table[row] = np.frombuffer(data, dtype=_INTEGERS[width], count=n_entries, offset=offset)
             offset += width * n_entries
     return table, offset
 

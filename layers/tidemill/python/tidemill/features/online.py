@@ -194,13 +194,16 @@ def _read_view(
     known = [key if key in stored and at else None for key, at in zip(keys, there, strict=True)]
     places = {key: place for place, key in enumerate(dict.fromkeys(known or [None]))}
     items = [empty_item(layout) if key is None else unpack_item(stored[key].value, layout) for key in places]
-    item_of_row = np.array([places[key] for key in known], dtype=np.int64)
-    times_us = np.where(times.valid, microseconds(times.values), 0)
-    exact_from = np.array([item.exact_from_us for item in items], dtype=np.int64)[item_of_row]
-    answerable = times_us >= exact_from
+    own = [places[key] for key in known]
+    item_of_row = np.array(own, dtype=np.int64)
+    times_us = microseconds(times.values)
+    if not all(there):
+        times_us = np.where(times.valid, times_us, 0)
+    answerable = times_us >= np.array([items[place].exact_from_us for place in own], dtype=np.int64)
 
     found, newest, too_old, too_large = _latest_columns(view, items, item_of_row, times_us)
-    answerable &= ~too_large
+    if view.latest:
+        answerable &= ~too_large
     for position, ring in enumerate(layout.rings):
         reader = RingReader(ring, [item.rings[position] for item in items], item_of_row, times_us)
         found.update(reader.columns())

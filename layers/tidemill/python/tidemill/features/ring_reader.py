@@ -88,7 +88,9 @@ class RingReader:
 
     def newest(self) -> Ints:
         """Return the newest timestamp each question sees in the longest window; NOTHING if none."""
-        newest: Ints = self._entries.reduce(np.maximum, self._table[[NEWEST]], self._inside[-1], NOTHING)[0]
+        newest: Ints = self._entries.reduce(
+            np.maximum, self._table[NEWEST : NEWEST + 1], self._inside[-1], NOTHING
+        )[0]
         return newest
 
     def _read(self, lines: Lines) -> Ints:
