@@ -8,6 +8,7 @@ little-endian integers of their width.
 """
 
 import functools
+import itertools
 import json
 import struct
 import zlib
@@ -167,10 +168,14 @@ def _unpack_table(data: bytes, offset: int, n_rows: int) -> tuple[Ints, int]:
     widths = data[offset : offset + n_rows]
     offset += n_rows
     table = np.zeros((n_rows, n_entries), dtype=np.int64)
-    for row, width in enumerate(widths):
+    row = 0
+    for width, rows in itertools.groupby(widths):
+        end = row + len(list(rows))
         if width:
-            table[row] = np.frombuffer(data, dtype=_INTEGERS[width], count=n_entries, offset=offset)
-            offset += width * n_entries
+            numbers = np.frombuffer(data, _INTEGERS[width], (end - row) * n_entries, offset)
+            table[row:end] = numbers.reshape(end - row, n_entries)
+            offset += numbers.nbytes
+        row = end
     return table, offset
 
 

@@ -49,7 +49,7 @@ class RingReader:
                 columns[feature.name] = Column(feature.type, values[place], valid[place])
         return columns
 
-    def _gather(self, places: Mapping[str, Ints]) -> Parts:
+    def _gather(self, places: Mapping[str, Ints | slice]) -> Parts:
         """Take what figures of one kind are made of, one figure after the other."""
         rounds = "total" in places and "squares" not in places
         taken = {

@@ -39,7 +39,7 @@ class Figures(NamedTuple):
     """The figures of one kind, and by part which of the ring's ``sums`` of it each is made of."""
 
     features: tuple[FeatureDefinition, ...]
-    places: Mapping[str, Ints]
+    places: Mapping[str, Ints | slice]
 
 
 class Part(NamedTuple):
@@ -102,7 +102,7 @@ class Ring:
             own = tuple(feature for feature in self.figures if feature.kind == kind)
             parts = _parts_of(kind)
             kinds[kind] = Figures(
-                own, {part: np.array([place[part][_sum_of(each)] for each in own]) for part in parts}
+                own, {part: _as_slice([place[part][_sum_of(each)] for each in own]) for part in parts}
             )
         return kinds
 
@@ -166,6 +166,12 @@ def _parts_of(kind: str) -> tuple[str, ...]:
 
 def _exponents(part: str) -> tuple[int, ...]:
     return EXPONENTS if part in {"total", "squares"} else (0,)
+
+
+def _as_slice(places: list[int]) -> Ints | slice:
+    """Return places as a slice where they follow each other: nothing is copied then."""
+    first, end = places[0], places[0] + len(places)
+    return slice(first, end) if places == list(range(first, end)) else np.array(places)
 
 
 def _sum_of(feature: FeatureDefinition) -> tuple[str, int]:
