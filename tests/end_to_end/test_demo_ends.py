@@ -17,10 +17,12 @@ from cli.context import CHECKOUT
 pytestmark = pytest.mark.end_to_end
 
 DEMO = """
+import signal
 import sys
 from pathlib import Path
 from cli.context import App
 from cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
 main(["demo", "--months", "1"], obj=App(Path(sys.argv[1])))
 """
 ENDS_WITHIN_SECONDS = 30.0
