@@ -333,14 +333,10 @@ class Timeline:
         The questions of an entity that see a row lie side by side in time.
         """
         first = np.empty(len(values), dtype=np.int64)
-        first[self.late] = self._count_asked(self._by_visible, lambda times: times)
-        last = self._count_asked(self.by_time, lambda times: gone_from(times, feature))
+        first[self.late] = self._asked.count_before(self._by_visible, lambda times: times)
+        last = self._asked.count_before(self.by_time, lambda times: gone_from(times, feature))
         used = np.flatnonzero((values < np.inf) & (last > first))
         return spread_minima(len(self), first[used], last[used], values[used])
-
-    def _count_asked(self, rows: TimeIndex, change: Callable[[Ints], Ints]) -> Ints:
-        """Count the questions that sort before each row at a changed time."""
-        return self._asked.count_before(rows, change)
 
 
 def gone_from(happened: Ints, feature: FeatureDefinition) -> Ints:
