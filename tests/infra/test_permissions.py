@@ -70,6 +70,13 @@ def test_each_function_has_a_role_of_its_own(assembly: Any) -> None:
     assert len(set(roles)) == len(roles)
 
 
+@pytest.mark.parametrize(
+    "function", ["ingest_upload", "materialize_commit", "gather_rows", "record_predictions", "decide_retrain"]
+)
+def test_whoever_answers_messages_may_say_when_a_failed_one_comes_again(assembly: Any, function: str) -> None:
+    assert {"sqs:ChangeMessageVisibility", "sqs:GetQueueUrl"} <= actions(assembly, function)
+
+
 def test_predict_changes_nothing_but_its_own_log_and_the_prediction_log(assembly: Any) -> None:
     writes = {a for a in actions(assembly, "predict") if a.split(":")[1].startswith(WRITES)}
     assert writes == {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
